@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Seam 4 of 4: instructions of this CPU. */
+#ifndef HW_CPU_H
+#define HW_CPU_H
+
+#include "../base/types.h"
+
+struct cpu;
+
+struct cpuid {
+	uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid hw_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	struct cpuid r;
+
+	__asm__ volatile("cpuid"
+			 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+			 : "a"(leaf), "c"(subleaf));
+	return r;
+}
+
+static inline uint64_t hw_rdmsr(uint32_t msr)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static inline void hw_wrmsr(uint32_t msr, uint64_t v)
+{
+	__asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+}
+
+static inline uint8_t hw_in8(uint16_t port)
+{
+	uint8_t v;
+
+	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+static inline uint16_t hw_in16(uint16_t port)
+{
+	uint16_t v;
+
+	__asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+static inline uint32_t hw_in32(uint16_t port)
+{
+	uint32_t v;
+
+	__asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
+	return v;
+}
+
+static inline void hw_out8(uint16_t port, uint8_t v)
+{
+	__asm__ volatile("outb %0, %1" ::"a"(v), "Nd"(port));
+}
+
+static inline void hw_out16(uint16_t port, uint16_t v)
+{
+	__asm__ volatile("outw %0, %1" ::"a"(v), "Nd"(port));
+}
+
+static inline void hw_out32(uint16_t port, uint32_t v)
+{
+	__asm__ volatile("outl %0, %1" ::"a"(v), "Nd"(port));
+}
+
+/* Time stamp counter: ticks; drivers/clock.h converts. */
+static inline uint64_t cpu_ticks(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static inline void cpu_pause(void)
+{
+	__builtin_ia32_pause();
+}
+
+/* Sleeps until an interrupt, and takes it. Interrupts are off before and after. The STI
+ * shadow covers HLT, so nothing can slip between the caller's last look and the sleep. */
+static inline void cpu_sleep(void)
+{
+	__asm__ volatile("sti; hlt; cli" ::: "memory");
+}
+
+/* Takes what is pending and goes on. NOP ends the STI shadow. */
+static inline void cpu_take_interrupts(void)
+{
+	__asm__ volatile("sti; nop; cli" ::: "memory");
+}
+
+/* The CPU this runs on. Only entry points call it; logic takes a struct cpu *. */
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *c;
+
+	__asm__ volatile("movq %%gs:0, %0" : "=r"(c));
+	return c;
+}
+
+/* AVIC_DOORBELL (24593 rev 3.44, "AVIC Doorbell"): the core with this host APIC ID looks at
+ * its vAPIC page again, if it is in guest mode. Not serialising: the IRR must have been
+ * written by a locked operation before. */
+static inline void hw_doorbell(apicid_t target)
+{
+	hw_wrmsr(0xc001011b, target);
+}
+
+#endif
