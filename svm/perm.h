@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* I/O and MSR permission maps; everything is intercepted unless opened. */
+#ifndef SVM_PERM_H
+#define SVM_PERM_H
+
+#include "../vmm/base/err.h"
+#include "../vmm/base/types.h"
+
+struct svm_vm;
+
+err_t perm_init(struct svm_vm *vm) MUST_USE;
+enum perm_access { PERM_NONE = 0, PERM_READ = 1, PERM_WRITE = 2, PERM_RW = 3 };
+/* Accesses named here don't exit any more, all others of this MSR do. Effective at once. */
+void perm_msr(struct svm_vm *vm, uint32_t msr, enum perm_access open);
+void perm_io(struct svm_vm *vm, uint16_t port, bool open);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Secure virtual machine: enabling it, a guest CPU's registers, entry and exit.
+ * Knows nothing of AVIC beyond the VMCB's fields. */
+#ifndef SVM_SVM_H
+#define SVM_SVM_H
+
+#include "../vmm/base/err.h"
+#include "../vmm/base/types.h"
+#include "vmcb.h"
+#include "vmexit.h"
+
+/* In the order that vmrun.asm wants; RAX, RSP, RIP, RFLAGS are in the VMCB. */
+struct guest_regs {
+	uint64_t rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15;
+};
+
+struct svm_features {
+	bool svm, npt, nrips, decode_assists, flush_by_asid, vmcb_clean, avic, x2avic, x2avic_ext;
+	uint32_t asid_count;
+	const char *why_not; /* a sentence when svm or npt is false */
+};
+
+/* What all vCPUs of a VM share. */
+struct svm_vm {
+	phys_t npt_root;
+	phys_t iopm, msrpm; /* 12 KiB and 8 KiB; all intercepted by default: perm.h */
+};
+
+struct svm_vcpu {
+	struct vmcb *vmcb;
+	phys_t vmcb_phys;
+	struct guest_regs regs;
+	const struct svm_vm *vm;
+	uint32_t asid;		  /* on the CPU below */
+	uint64_t asid_generation; /* of that CPU */
+	struct cpu *last_cpu;	  /* where it ran last: elsewhere needs clean = 0 and a new ASID */
+};
+
+void svm_probe(struct svm_features *f);
+/* On each CPU: EFER.SVME, VM_HSAVE_PA, host VMSAVE area (cpu->host_vmcb), ASID allocator.
+ * ERR_UNFIT: locked off by firmware. */
+err_t svm_init_cpu(struct cpu *cpu) MUST_USE;
+err_t svm_vcpu_init(struct svm_vcpu *s, const struct svm_vm *vm) MUST_USE;
+/* Long mode, flat, paging by cr3, interrupts off. */
+void svm_vcpu_start_long(struct svm_vcpu *s, gpa_t cr3, uint64_t rip, uint64_t rsp, uint64_t rdi);
+/* Runs the guest until the next #VMEXIT. Interrupts off before and after. cpu is this CPU. */
+void svm_enter(struct cpu *cpu, struct svm_vcpu *s);
+/* The guest's next instruction after an intercepted one: nRIP, or length where NRIPS is absent. */
+void svm_skip(struct svm_vcpu *s, unsigned length);
+/* Queue an event for the next entry (EVENTINJ). */
+void svm_inject_interrupt(struct svm_vcpu *s, uint8_t vector);
+void svm_inject_exception(struct svm_vcpu *s, uint8_t vector, bool has_error, uint32_t error);
+bool svm_injection_pending(const struct svm_vcpu *s);
+/* Can the guest take an external interrupt at its next instruction? IF and no shadow. */
+bool svm_interruptible(const struct svm_vcpu *s);
+/* Exit (VMEXIT_VINTR) as soon as the guest can take an interrupt; not with AVIC on. */
+void svm_request_window(struct svm_vcpu *s);
+void svm_cancel_window(struct svm_vcpu *s);
+/* HLT exits (true) or waits inside the guest (false). */
+void svm_intercept_hlt(struct svm_vcpu *s, bool intercept);
+/* General register by its number in x86 encodings (0 RAX .. 15 R15). */
+uint64_t svm_reg(const struct svm_vcpu *s, unsigned n);
+void svm_set_reg(struct svm_vcpu *s, unsigned n, uint64_t v);
+/* After nested tables became more restrictive: the next entry on any CPU takes a new ASID. */
+void svm_flush(struct svm_vcpu *s);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * \reveille\reveille.cfg: sections in brackets, "key = value" lines, # comments.
+ *
+ *   [reveille]                       the machine
+ *   log = info                       error | warn | info | debug
+ *   galog-entries = 512              512..32768, a power of two
+ *   gappi-own-vectors = 128          0..140 vectors a pCPU gives to blocked vCPUs of its own
+ *   cpus = 0                         how many pCPUs to use; 0 = all
+ *
+ *   [vm NAME]
+ *   guest = builtin                  the guest inside the image
+ *   args = TEXT                      handed to the guest
+ *   memory = 64M                     K, M, G; a multiple of 2M
+ *   cpus = 0, 1, 0, 64*0             pCPU of each vCPU in turn; N*P stands for N times P
+ *   priority = 2, 1, 0, 64*2         of each vCPU, 0 (low) .. 7; one value serves all
+ *   apic = x2apic                    x2apic | xapic
+ *   delivery = auto                  emulated | posted | auto
+ *   halt = auto                      native | galog | gappi | gappi-shared | auto
+ *   devices = 00:03.0, 8086:10c9#0   bus:device.function, or vendor:device#index
+ *   control = yes                    the guest may ask for other modes (bench)
+ */
+#ifndef VMM_CONFIG_H
+#define VMM_CONFIG_H
+
+#include "base/err.h"
+#include "base/types.h"
+
+#define CONFIG_VMS	16
+#define CONFIG_VCPUS	128 /* per VM */
+#define CONFIG_DEVICES	32  /* per VM */
+#define CONFIG_NAME	32
+#define CONFIG_ARGS	128
+#define CONFIG_PRIORITIES 8
+
+enum apic_mode { APIC_X2APIC, APIC_XAPIC };
+enum delivery_mode { DELIVERY_AUTO, DELIVERY_EMULATED, DELIVERY_POSTED };
+enum halt_mode { HALT_AUTO, HALT_NATIVE, HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
+
+/* A device by address, or the index-th of a vendor:device pair. */
+struct config_device {
+	bool by_id;
+	devid_t bdf;
+	uint16_t vendor, device;
+	uint32_t index;
+	uint32_t line; /* of the config file, for messages */
+};
+
+struct vm_config {
+	char name[CONFIG_NAME];
+	char args[CONFIG_ARGS];
+	uint64_t memory_bytes;
+	uint32_t vcpu_count;
+	uint8_t pcpu[CONFIG_VCPUS];
+	uint8_t priority[CONFIG_VCPUS];
+	enum apic_mode apic;
+	enum delivery_mode delivery;
+	enum halt_mode halt;
+	bool control;
+	uint32_t device_count;
+	struct config_device devices[CONFIG_DEVICES];
+	uint32_t line; /* of its section header */
+};
+
+struct config {
+	uint32_t log_level;
+	uint32_t galog_entries;
+	uint32_t gappi_own_vectors;
+	uint32_t cpu_count; /* 0: all */
+	uint32_t vm_count;
+	struct vm_config vms[CONFIG_VMS];
+};
+
+struct config_error {
+	uint32_t line;
+	char text[160]; /* what was wrong and what was expected */
+};
+
+/* Parses text (need not be terminated). On ERR_INVALID *error says the line and why; the
+ * caller adds the file's name. Used by boot/ (before it leaves the firmware), by the VMM and
+ * by tests: no state, no hardware. */
+err_t config_parse(struct config *config, const char *text, size_t bytes,
+	struct config_error *error) MUST_USE;
+
+#endif

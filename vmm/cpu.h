@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One physical CPU (pCPU): its block of data, bring-up, and the vectors it hands out.
+ * Host code runs with interrupts off on one stack; the only windows are cpu_sleep() and
+ * cpu_take_interrupts(). So what is marked (own) needs no lock.
+ */
+#ifndef VMM_CPU_H
+#define VMM_CPU_H
+
+#include "../boot/boot_info.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/spinlock.h"
+#include "base/types.h"
+#include "config.h"
+#include "hw/cpu.h"
+
+#define CPU_MAX		 64
+#define CPU_VECTORS	 256
+#define CPU_GAPPI_SHARERS 256
+
+struct vcpu;
+
+/* Who a dynamic vector of this pCPU belongs to. */
+enum vector_kind { VECTOR_FREE, VECTOR_GAPPI, VECTOR_DEVICE };
+struct vector_use {
+	void *owner; /* GAPPI: struct vcpu; DEVICE: struct assigned_irq (assign.h) */
+	enum vector_kind kind;
+};
+
+struct inbox {
+	struct spinlock lock; /* rank INBOX; the only cross-CPU lock of the scheduler */
+	struct list queue;    /* (lock) vcpu.link */
+};
+
+struct cpu {
+	struct cpu *self; /* gs:0 */
+	uint32_t index;	  /* (const) 0 is the boot CPU */
+	apicid_t apicid;  /* (const) */
+
+	struct vcpu *current;			/* (own) RUNNING here, or NULL */
+	struct list ready[CONFIG_PRIORITIES];	/* (own) */
+	uint32_t ready_mask;			/* (own) bit p: ready[p] not empty */
+	uint32_t resched;			/* (own) leave the guest and pick again */
+	struct vector_use vectors[CPU_VECTORS]; /* (own) written by cpu_vector_alloc before use */
+	struct list gappi_sharers;		/* (own) vCPUs blocked here on VEC_GAPPI_SHARED */
+	void *fpu_owner;			/* (own) vcpu whose FPU state is loaded */
+	uint64_t tsc_deadline;			/* (own) host timer, ticks; 0: not armed */
+	uint64_t interrupts;			/* (own) taken since boot */
+
+	struct inbox inbox;
+	uint32_t kicked; /* (shared) a kick is on its way */
+	uint32_t idle;	 /* (shared) in cpu_sleep or about to */
+
+	phys_t host_vmcb; /* VMSAVE area of the host */
+	void *arch;	  /* GDT, TSS, stacks: cpu.c */
+} __attribute__((aligned(64)));
+
+/* Brings up this CPU's GDT, IDT, TSS and GS base; then all others listed in the MADT, up to
+ * limit (0: all). Returns how many run. The others wait in cpu_wait_start() until released. */
+uint32_t cpu_init_all(const struct boot_info *boot, uint32_t limit);
+uint32_t cpu_count(void);
+struct cpu *cpu_by_index(uint32_t index);	 /* NULL: none */
+struct cpu *cpu_by_apicid(apicid_t apicid);	 /* NULL: none */
+/* Lets the other CPUs go on into entry(cpu); entry doesn't return. */
+void cpu_release_all(void (*entry)(struct cpu *cpu));
+/* VEC_KICK to another CPU. */
+void cpu_kick(const struct cpu *target);
+/* NMI to all others; they stop for ever. */
+void cpu_stop_others(void);
+
+/* A free dynamic vector of cpu, or 0. Any CPU may call; serialised inside. */
+uint8_t cpu_vector_alloc(struct cpu *cpu, enum vector_kind kind, void *owner);
+void cpu_vector_free(struct cpu *cpu, uint8_t vector);
+
+#endif

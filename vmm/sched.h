@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which vCPU a pCPU runs: priorities, round robin among equals, a tick only when equals
+ * wait. Each pCPU has its ready queues to itself; others reach it by its inbox and a kick.
+ */
+#ifndef VMM_SCHED_H
+#define VMM_SCHED_H
+
+#include "cpu.h"
+#include "vcpu.h"
+
+void sched_init_cpu(struct cpu *cpu);
+/* The loop of a pCPU: pick, run, or idle. For ever. */
+_Noreturn void sched_loop(struct cpu *cpu);
+
+/* v is RUNNABLE and on no queue: put it on its home's ready queue (local) or inbox, and kick
+ * a remote home. Called by whoever won vcpu_wake(). here is the calling CPU. */
+void sched_enqueue(struct cpu *here, struct vcpu *v);
+/* Empties the inbox into the ready queues; sets resched when something better waits. */
+void sched_inbox(struct cpu *cpu);
+/* The best ready vCPU, taken off its queue, or NULL. */
+struct vcpu *sched_pick(struct cpu *cpu);
+/* VEC_TIMER: end of a slice, and guests' timers. */
+void sched_tick(struct cpu *cpu);
+
+#endif

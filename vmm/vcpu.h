@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual CPU and the protocol by which it blocks and is woken.
+ *
+ *            load               block
+ *  RUNNABLE -----> RUNNING ------------> BLOCKED
+ *     ^  ^            |   <--- cancel ---   |
+ *     |  +--preempt---+                     |
+ *     +---------------- wake ---------------+
+ *  OFFLINE --start--> RUNNABLE; anything --stop--> STOPPED (for good, by its home CPU)
+ *
+ * Only vcpu.c writes the state. BLOCKED -> RUNNABLE is a compare-and-swap: of all who want to
+ * wake a vCPU one wins and enqueues it; losers do nothing.
+ */
+#ifndef VMM_VCPU_H
+#define VMM_VCPU_H
+
+#include "../avic/avic.h"
+#include "../avic/emulated.h"
+#include "../svm/svm.h"
+#include "base/list.h"
+#include "base/types.h"
+#include "config.h"
+#include "cpu.h"
+
+struct cpu;
+struct vm;
+
+enum vcpu_state { VCPU_OFFLINE, VCPU_RUNNABLE, VCPU_RUNNING, VCPU_BLOCKED, VCPU_STOPPED };
+
+/* Requests that another CPU leaves for a vCPU; taken by its home before entry. */
+#define VCPU_EVENT_STOP	  (1u << 0)
+#define VCPU_EVENT_MODE	  (1u << 1) /* vm's delivery or halt mode changed */
+#define VCPU_EVENT_INIT	  (1u << 2)
+#define VCPU_EVENT_SIPI	  (1u << 3)
+#define VCPU_EVENT_NMI	  (1u << 4)
+#define VCPU_EVENT_TIMER  (1u << 5)
+
+struct vcpu_stats {
+	uint64_t exits[SVM_EXIT_KINDS];
+	uint64_t exits_total;
+	uint64_t blocks, block_cancels, wakes, spurious_wakes, parked_bits, preemptions;
+};
+
+struct vcpu {
+	struct list link; /* ready queue, inbox, or gappi_sharers: one at a time */
+	uint32_t state;	  /* enum vcpu_state, vcpu.c */
+	uint32_t events;  /* (shared) VCPU_EVENT_*; set by locked OR */
+	struct cpu *home; /* where it runs next; changed only by its home while RUNNING */
+	uint8_t priority;
+	uint8_t index;	   /* in its VM: the guest APIC ID */
+	uint32_t tag;	   /* (const) dense index into the table of all vCPUs */
+	struct vm *vm;	   /* (const) */
+
+	enum delivery_mode delivery; /* in force on this vCPU */
+	enum halt_mode halt;
+	uint8_t gappi_vector[CPU_MAX]; /* per pCPU index; 0: not allotted */
+
+	struct svm_vcpu svm;
+	struct avic_vcpu avic;
+	struct emulated_vcpu emulated;
+	uint8_t *fpu; /* XSAVE area */
+	struct vcpu_stats stats;
+};
+
+#define VCPU_MAX 1024 /* of all VMs */
+
+/* By tag; NULL when nobody has it (any more). */
+struct vcpu *vcpu_from_tag(uint32_t tag);
+
+/* OFFLINE -> RUNNABLE and enqueued. */
+void vcpu_start(struct cpu *here, struct vcpu *v);
+/* After HLT, on v's home with v RUNNING: BLOCKED, or still RUNNING when an interrupt is there.
+ * True when v is not RUNNING any more (blocked, or already woken and queued by another). */
+bool vcpu_block(struct cpu *here, struct vcpu *v);
+/* Any CPU, any time. True when this call won and enqueued v. */
+bool vcpu_wake(struct cpu *here, struct vcpu *v);
+/* On v's home: RUNNABLE (just picked) -> RUNNING, interrupts directed here. */
+void vcpu_load(struct cpu *here, struct vcpu *v);
+/* On v's home: RUNNING -> RUNNABLE and back onto the ready queue. */
+void vcpu_preempt(struct cpu *here, struct vcpu *v);
+/* Leave an event and make sure that v looks at it soon. */
+void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t event);
+
+#endif
