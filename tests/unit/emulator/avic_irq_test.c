@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Priorities, acceptance, EOI, TPR and CR8, and when a core looks at the IRR at all. */
+#include "avic_host.h"
+
+#define ISR 0x100
+#define TMR 0x180
+#define IRR 0x200
+
+static uint32_t ppr(void)
+{
+	return get32(PAGE(0) + 0xa0);
+}
+
+static void accept_in_order(void)
+{
+	start(false);
+	set_vector(0, IRR, 0x31);
+	set_vector(0, IRR, 0x3f);
+	set_vector(0, IRR, 0x80);
+	EXPECT(!core.recognised); /* nobody rang */
+	avic_ring(&core);
+	EXPECT(core.recognised);
+	EXPECT_EQ(avic_accept(&core), 0x80);
+	EXPECT(!vector_set(0, IRR, 0x80));
+	EXPECT(vector_set(0, ISR, 0x80));
+	EXPECT_EQ(ppr(), 0x80);
+	EXPECT(!core.recognised);
+	EXPECT_EQ(virq_count, 1);
+	/* A higher class goes in between. */
+	set_vector(0, IRR, 0x91);
+	avic_ring(&core);
+	EXPECT_EQ(avic_accept(&core), 0x91);
+	EXPECT_EQ(ppr(), 0x90);
+	EXPECT_EQ(avic_page_write(&core, 0xb0, 4, 0), AVIC_DONE);
+	EXPECT(!vector_set(0, ISR, 0x91));
+	EXPECT_EQ(ppr(), 0x80);
+	EXPECT(!core.recognised);
+	EXPECT_EQ(avic_page_write(&core, 0xb0, 4, 0), AVIC_DONE);
+	EXPECT_EQ(ppr(), 0);
+	EXPECT(core.recognised);
+	EXPECT_EQ(avic_accept(&core), 0x3f);
+	/* The same class waits. */
+	EXPECT(!core.recognised);
+	EXPECT_EQ(avic_accept(&core), -1);
+	avic_page_write(&core, 0xb0, 4, 0);
+	EXPECT_EQ(avic_accept(&core), 0x31);
+	avic_page_write(&core, 0xb0, 4, 0);
+	EXPECT_EQ(avic_accept(&core), -1);
+	/* EOI with nothing in service. */
+	EXPECT_EQ(avic_page_write(&core, 0xb0, 4, 0), AVIC_DONE);
+	EXPECT_EQ(virq_count, 4);
+}
+
+static void every_vector(void)
+{
+	for (unsigned vector = 16; vector < 256; vector++) {
+		start(true);
+		set_vector(0, IRR, vector);
+		avic_ring(&core);
+		EXPECT_EQ(avic_accept(&core), (int)vector);
+		EXPECT(vector_set(0, ISR, vector));
+		EXPECT(!vector_set(0, IRR, vector));
+		EXPECT_EQ(ppr(), vector & 0xf0);
+		EXPECT_EQ(avic_msr_write(&core, 0x80b, 0), AVIC_DONE);
+		EXPECT(!vector_set(0, ISR, vector));
+		EXPECT_EQ(ppr(), 0);
+	}
+}
+
+static void level_eoi(void)
+{
+	start(false);
+	set_vector(0, ISR, 0x62);
+	set_vector(0, TMR, 0x62);
+	set_vector(0, ISR, 0x51);
+	set_vector(0, TMR, 0x70);
+	EXPECT_EQ(avic_page_write(&core, 0xb0, 4, 0), AVIC_TRAP);
+	EXPECT_EQ(core.exit.code, 0x402);
+	EXPECT_EQ(core.exit.info1, 0x1000000b0ull);
+	EXPECT_EQ(core.exit.info2, 0x62);
+	EXPECT(vector_set(0, ISR, 0x62));
+	start(true);
+	set_vector(0, ISR, 0xfe);
+	set_vector(0, TMR, 0xfe);
+	EXPECT_EQ(avic_msr_write(&core, 0x80b, 0), AVIC_TRAP);
+	EXPECT_EQ(core.exit.info1, 0x1000000b0ull);
+	EXPECT_EQ(core.exit.info2, 0xfe);
+	EXPECT(vector_set(0, ISR, 0xfe));
+}
+
+static void tpr_gates(void)
+{
+	start(false);
+	set_vector(0, IRR, 0x55);
+	EXPECT_EQ(avic_page_write(&core, 0x80, 4, 0x53), AVIC_DONE);
+	EXPECT_EQ(core.v_tpr, 5);
+	EXPECT_EQ(get32(PAGE(0) + 0x80), 0x53);
+	EXPECT_EQ(ppr(), 0x53);
+	EXPECT(!core.recognised);
+	avic_ring(&core);
+	EXPECT(!core.recognised);
+	avic_write_cr8(&core, 4);
+	EXPECT_EQ(core.v_tpr, 4);
+	EXPECT_EQ(get32(PAGE(0) + 0x80), 0x40);
+	EXPECT_EQ(ppr(), 0x40);
+	EXPECT(core.recognised);
+	avic_write_cr8(&core, 15);
+	EXPECT(!core.recognised);
+	EXPECT_EQ(avic_accept(&core), -1);
+	EXPECT_EQ(avic_page_write(&core, 0x80, 4, 0xffffff00), AVIC_DONE);
+	EXPECT_EQ(get32(PAGE(0) + 0x80), 0);
+	EXPECT(core.recognised);
+	start(true);
+	set_vector(0, IRR, 0x55);
+	EXPECT_EQ(avic_msr_write(&core, 0x808, 0x60), AVIC_DONE);
+	EXPECT_EQ(core.v_tpr, 6);
+	EXPECT(!core.recognised);
+	EXPECT_EQ(avic_msr_write(&core, 0x808, 0x100), AVIC_GP);
+	EXPECT_EQ(core.v_tpr, 6);
+}
+
+/* PPR is the TPR where its class is not below that of the highest in service. */
+static void ppr_rule(void)
+{
+	static const uint8_t rows[][3] = {
+		{ 0x00, 0x31, 0x30 },
+		{ 0x2f, 0x31, 0x30 },
+		{ 0x30, 0x31, 0x30 },
+		{ 0x35, 0x31, 0x35 },
+		{ 0x41, 0x31, 0x41 },
+		{ 0x00, 0x00, 0x00 },
+	};
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		start(false);
+		if (rows[i][1])
+			set_vector(0, ISR, rows[i][1]);
+		avic_page_write(&core, 0x80, 4, rows[i][0]);
+		EXPECT_EQ(ppr(), rows[i][2]);
+	}
+}
+
+static void when_it_looks(void)
+{
+	/* VMRUN looks. */
+	start(false);
+	set_vector(0, IRR, 0x40);
+	avic_vmexit(&core);
+	EXPECT(!core.on && !core.recognised);
+	/* In host mode a doorbell is lost. */
+	avic_ring(&core);
+	EXPECT(!core.recognised);
+	EXPECT(avic_vmrun(&core, &vmcb));
+	EXPECT(core.recognised);
+	/* VMRUN uses V_TPR of the VMCB. */
+	vmcb.int_ctl |= 4;
+	put32(PAGE(0) + 0x80, 0x40);
+	EXPECT(avic_vmrun(&core, &vmcb));
+	EXPECT(!core.recognised);
+	EXPECT_EQ(strict_count, 0);
+	/* Accesses without a side effect on priorities don't look. */
+	start(false);
+	set_vector(0, IRR, 0x40);
+	uint64_t value;
+
+	avic_page_read(&core, 0x220, 4, &value);
+	EXPECT_EQ(value, 1);
+	avic_page_write(&core, 0x310, 4, 0);
+	EXPECT(!core.recognised);
+	/* What was recognised can be gone. */
+	avic_ring(&core);
+	EXPECT(core.recognised);
+	put32(PAGE(0) + 0x220, 0);
+	EXPECT_EQ(avic_accept(&core), -1);
+	EXPECT(!core.recognised);
+	EXPECT_EQ(virq_count, 0);
+}
+
+int main(void)
+{
+	accept_in_order();
+	every_vector();
+	level_eoi();
+	tpr_gates();
+	ppr_rule();
+	when_it_looks();
+	return summary();
+}
