@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vAPIC backing page as memory (24593 rev 3.44, "Virtual APIC Register Accesses"): IRR, ISR, PPR
+ * arithmetic and the software stash of masked IRR bits. Used by AVIC and by the emulated baseline, so that a
+ * switch between them has nothing to copy.
+ * IRR words are written by the IOMMU and by other cores at any time: locked operations only.
+ */
+#ifndef AVIC_VAPIC_H
+#define AVIC_VAPIC_H
+
+#include "../vmm/base/types.h"
+
+struct vapic { /* exactly the 4 KiB page */
+	uint32_t reg[1024];
+};
+
+/* Register values after reset or INIT. x2apic: ID and LDR in x2APIC form. */
+void vapic_reset(struct vapic *p, uint32_t guest_apic_id, bool x2apic);
+uint32_t vapic_read(const struct vapic *p, uint32_t offset); /* offset: 0..FF0h, of a register */
+void vapic_write(struct vapic *p, uint32_t offset, uint32_t value);
+
+/* Locked OR of one IRR bit; true when it was clear. Clears TMR of the vector (edge). */
+bool vapic_set_irr(struct vapic *p, uint8_t vector);
+bool vapic_irr_any(const struct vapic *p);
+/* Highest IRR vector whose class is above PPR's, or -1. PPR is computed from tpr and ISR. */
+int vapic_deliverable(const struct vapic *p);
+/* Software acceptance (emulated delivery): IRR -> ISR, PPR updated; the vector or -1. */
+int vapic_accept(struct vapic *p);
+/* Software EOI: highest ISR bit cleared, PPR updated; the vector or -1. */
+int vapic_eoi(struct vapic *p);
+void vapic_update_ppr(struct vapic *p);
+
+/* GAPPI's masked-IRR rule (48882 rev 3.11, "Guest APIC Physical Processor Interrupt"): bits that
+ * are set but not deliverable would silence the next GAPPI. stash moves all IRR bits out of the page and
+ * returns how many; unstash puts them back by locked OR. */
+struct vapic_stash {
+	uint32_t irr[8];
+	bool any;
+};
+uint32_t vapic_stash(struct vapic *p, struct vapic_stash *stash);
+void vapic_unstash(struct vapic *p, struct vapic_stash *stash);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* PCI configuration space by ECAM, the devices found at boot, capabilities, BARs. Lock: config accesses of
+ * one function are the owner's business; enumeration is done once at boot. */
+#ifndef DRIVERS_PCI_H
+#define DRIVERS_PCI_H
+
+#include "../vmm/base/err.h"
+#include "../vmm/base/types.h"
+
+#define PCI_DEVICES 256
+#define PCI_BARS    6
+
+struct pci_bar {
+	uint64_t base, bytes; /* bytes 0: absent */
+	bool io, prefetchable, wide;
+};
+
+struct pci_device {
+	devid_t id;
+	uint16_t vendor, device;
+	uint32_t class_code; /* 24 bits */
+	uint8_t header_type;
+	struct pci_bar bar[PCI_BARS];
+	uint16_t cap_msi, cap_msix, cap_pcie; /* offsets; 0: absent */
+};
+
+err_t pci_init(void) MUST_USE; /* after acpi_init(): enumerates, sizes BARs */
+uint32_t pci_count(void);
+struct pci_device *pci_by_index(uint32_t i);
+struct pci_device *pci_find(devid_t id);				     /* NULL: none */
+struct pci_device *pci_find_nth(uint16_t vendor, uint16_t device, uint32_t n); /* NULL: none */
+uint32_t pci_read(devid_t id, uint16_t offset, unsigned bytes);
+void pci_write(devid_t id, uint16_t offset, unsigned bytes, uint32_t value);
+/* Bus mastering, memory decoding. */
+void pci_enable(devid_t id);
+void pci_disable_dma(devid_t id);
+uint16_t pci_find_cap(devid_t id, uint8_t cap);
+/* Function level reset where the device has it (bounded wait); ERR_UNFIT otherwise. */
+err_t pci_flr(devid_t id) MUST_USE;
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* One AMD IOMMU: discovery data, registers, control shadow, bring-up, own interrupts. */
+#ifndef IOMMU_IOMMU_H
+#define IOMMU_IOMMU_H
+
+#include "../vmm/base/err.h"
+#include "../vmm/base/spinlock.h"
+#include "../vmm/base/types.h"
+
+#define IOMMU_MAX 16
+
+struct iommu_features {
+	bool ga, gam, gappi, gappi_dis, xt, ia, nx;
+	uint32_t host_levels; /* page table levels the walker takes */
+	uint32_t irte_max;    /* 512 or 2048 */
+	uint64_t efr, efr2;   /* raw, for the survey */
+};
+
+struct cmd_ring {
+	uint64_t *entry;   /* 16 bytes each */
+	uint32_t tail;	   /* bytes */
+	uint64_t sequence; /* of the last COMPLETION_WAIT */
+	uint64_t *done;	   /* where hardware stores the sequence */
+};
+
+struct galog {
+	uint64_t *entry;
+	uint64_t *tail_copy; /* written by hardware (GA log tail address) */
+	uint32_t bytes, head;
+	bool enabled;
+	uint64_t entries, overflows; /* counters */
+};
+
+struct event_log {
+	uint64_t *entry;
+	uint32_t bytes, head;
+	uint64_t events, overflows;
+};
+
+struct iommu {
+	volatile uint8_t *regs; /* (const) */
+	uint32_t index;		/* (const) */
+	devid_t dev;		/* (const) its own PCI function */
+	uint16_t cap_offset;	/* (const) */
+	struct iommu_features f; /* (const) */
+	struct spinlock lock;	/* rank IOMMU: control, cmd, device table */
+	uint64_t control;	/* (lock) shadow of the control register */
+	uint64_t *device_table; /* (lock) 4 words a device, 65536 devices or fewer */
+	uint32_t device_count;	/* (const) */
+	struct cmd_ring cmd;	/* (lock) */
+	struct event_log event; /* boot CPU */
+	struct galog galog;	/* the CPU that its interrupt targets */
+	apicid_t galog_apicid;	/* (const) */
+	bool failed;		/* (lock) a completion never came: fenced, no more commands */
+	uint64_t mmio_reads, mmio_writes; /* counters of the wake path's accesses (own CPU) */
+};
+
+/* What ivrs.c found; see ivrs.h. */
+struct ivrs;
+
+/* Takes all IOMMUs over from firmware: off, tables that block every device, rings, event log, 128-bit
+ * IRTEs, XT mode where the CPUs use x2APIC IDs, on. Event interrupts to event_apicid. A machine without an
+ * IVRS or an IOMMU: ERR_UNFIT, count 0. galog_entries: ring size. */
+err_t iommu_init_all(const struct ivrs *ivrs, apicid_t event_apicid, apicid_t galog_apicid,
+	uint32_t galog_entries) MUST_USE;
+uint32_t iommu_count(void);
+struct iommu *iommu_by_index(uint32_t i);
+/* The one that a device is behind; NULL: none. */
+struct iommu *iommu_of(devid_t dev);
+/* Requester ID that a device's requests carry (IVRS aliases). */
+devid_t iommu_alias(devid_t dev);
+/* Guest-mode IRTEs on (GAMEn); done once, before the first irte_post(). */
+err_t iommu_enable_guest_mode(struct iommu *u) MUST_USE;
+
+/* DTEs: a device is blocked (DMA aborted, interrupts aborted), or given to a domain. */
+struct domain {
+	uint16_t id;
+	uint32_t levels;
+	phys_t root;
+};
+struct irt;
+err_t dte_assign(struct iommu *u, devid_t dev, const struct domain *d, const struct irt *irt) MUST_USE;
+err_t dte_block(struct iommu *u, devid_t dev) MUST_USE;
+
+/* I/O page tables (v1) of a domain. */
+err_t iopt_init(struct domain *d, uint16_t id, uint32_t levels) MUST_USE;
+enum iopt_perm { IOPT_R = 1, IOPT_W = 2, IOPT_RW = 3 };
+/* 4 KiB multiples; larger leaves where alignment allows. New mappings need no invalidation unless NpCache. */
+err_t iopt_map(struct domain *d, uint64_t iova, phys_t host, uint64_t bytes, enum iopt_perm perm) MUST_USE;
+
+/* Event log: yields one decoded event; false when empty. status bits are acknowledged inside. */
+struct iommu_event {
+	uint8_t code;
+	devid_t dev;
+	uint16_t domain;
+	uint16_t flags;
+	uint64_t address;
+	const char *name;
+};
+bool event_next(struct iommu *u, struct iommu_event *e);
+
+#endif
