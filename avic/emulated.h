@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The non-accelerated baseline: a local APIC in software on the same page layout, interrupts injected by
- * EVENTINJ and the interrupt window. It also finishes the registers that AVIC leaves to software (402h).
+ * The non-accelerated baseline: a local APIC in software on the same page layout, interrupts
+ * injected by EVENTINJ and the interrupt window. It also finishes the registers that AVIC leaves to
+ * software (402h).
  */
 #ifndef AVIC_EMULATED_H
 #define AVIC_EMULATED_H
 
-#include "../svm/svm.h"
-#include "../vmm/base/err.h"
-#include "../vmm/base/types.h"
+#include "svm/svm.h"
+#include "base/err.h"
+#include "base/types.h"
 #include "vapic.h"
 
 struct avic_vcpu;
@@ -17,20 +18,20 @@ struct emulated_vcpu {
 	struct avic_vcpu *avic;
 	uint64_t timer_deadline; /* ticks of cpu_ticks(); 0: not armed */
 	uint64_t timer_period_ticks;
-	uint64_t timer_started; /* for the current count */
-	uint64_t apic_base;	/* MSR 1Bh as the guest sees it */
+	uint64_t timer_started;   /* for the current count */
+	uint64_t apic_base;       /* MSR 1Bh as the guest sees it */
 	uint64_t ticks_per_count; /* (const) 1 at divide by 1 */
 };
 
 /* What the caller must do after an APIC access. */
 enum apic_action {
 	APIC_DONE,
-	APIC_FAULT,	 /* #GP into the guest */
-	APIC_SEND_IPI,	 /* ICR written: walk it by avic_ipi_from_icr(icr) */
-	APIC_TIMER,	 /* timer_deadline changed */
-	APIC_EVALUATE,	 /* TPR, EOI: look for a deliverable interrupt again */
-	APIC_LEVEL_EOI,	 /* EOI of a level vector: eoi_vector */
-	APIC_LOGICAL,	 /* LDR, DFR or ID changed */
+	APIC_FAULT,     /* #GP into the guest */
+	APIC_SEND_IPI,  /* ICR written: walk it by avic_ipi_from_icr(icr) */
+	APIC_TIMER,     /* timer_deadline changed */
+	APIC_EVALUATE,  /* TPR, EOI: look for a deliverable interrupt again */
+	APIC_LEVEL_EOI, /* EOI of a level vector: eoi_vector */
+	APIC_LOGICAL,   /* LDR, DFR or ID changed */
 };
 struct apic_result {
 	enum apic_action action;
@@ -45,7 +46,8 @@ struct apic_result emulated_msr_write(struct emulated_vcpu *e, uint32_t msr, uin
 struct apic_result emulated_mmio_read(struct emulated_vcpu *e, uint32_t offset);
 struct apic_result emulated_mmio_write(struct emulated_vcpu *e, uint32_t offset, uint32_t value);
 /* The value is in the page already (AVIC trap, 402h): only the side effect. */
-struct apic_result emulated_after_trap(struct emulated_vcpu *e, uint32_t offset, uint8_t eoi_vector);
+struct apic_result emulated_after_trap(
+	struct emulated_vcpu *e, uint32_t offset, uint8_t eoi_vector);
 /* Before entry with AVIC off: inject what can be taken, ask for a window for what can't. */
 void emulated_enter(struct emulated_vcpu *e);
 /* The timer ran out: sets IRR by the LVT; true when a vector became pending. */

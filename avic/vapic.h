@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vAPIC backing page as memory (24593 rev 3.44, "Virtual APIC Register Accesses"): IRR, ISR, PPR
- * arithmetic and the software stash of masked IRR bits. Used by AVIC and by the emulated baseline, so that a
- * switch between them has nothing to copy.
- * IRR words are written by the IOMMU and by other cores at any time: locked operations only.
+ * The vAPIC backing page as memory (24593 rev 3.44, "Virtual APIC Register Accesses"): IRR, ISR,
+ * PPR arithmetic and the software stash of masked IRR bits. Used by AVIC and by the emulated
+ * baseline, so that a switch between them has nothing to copy. IRR words are written by the IOMMU
+ * and by other cores at any time: locked operations only.
  */
 #ifndef AVIC_VAPIC_H
 #define AVIC_VAPIC_H
 
-#include "../vmm/base/types.h"
+#include "base/types.h"
 
 struct vapic { /* exactly the 4 KiB page */
 	uint32_t reg[1024];
@@ -31,8 +31,8 @@ int vapic_eoi(struct vapic *p);
 void vapic_update_ppr(struct vapic *p);
 
 /* GAPPI's masked-IRR rule (48882 rev 3.11, "Guest APIC Physical Processor Interrupt"): bits that
- * are set but not deliverable would silence the next GAPPI. stash moves all IRR bits out of the page and
- * returns how many; unstash puts them back by locked OR. */
+ * are set but not deliverable would silence the next GAPPI. stash moves all IRR bits out of the
+ * page and returns how many; unstash puts them back by locked OR. */
 struct vapic_stash {
 	uint32_t irr[8];
 	bool any;

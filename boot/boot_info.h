@@ -4,16 +4,16 @@
 #ifndef BOOT_INFO_H
 #define BOOT_INFO_H
 
-#include "../vmm/base/types.h"
+#include "base/types.h"
 
-#define BOOT_INFO_MAGIC	 0x494c4c4556455231ull
+#define BOOT_INFO_MAGIC  0x494c4c4556455231ull
 #define BOOT_MEM_REGIONS 256
-#define BOOT_FILES	 16
-#define BOOT_NAME_BYTES	 64
+#define BOOT_FILES       16
+#define BOOT_NAME_BYTES  64
 
 enum boot_mem_type {
-	BOOT_MEM_FREE,	   /* conventional and boot services memory: ours */
-	BOOT_MEM_VMM,	   /* the VMM image, page tables, this structure, files */
+	BOOT_MEM_FREE,     /* conventional and boot services memory: ours */
+	BOOT_MEM_VMM,      /* the VMM image, page tables, this structure, files */
 	BOOT_MEM_FIRMWARE, /* runtime services, ACPI, reserved: keep off */
 	BOOT_MEM_ACPI,
 };
@@ -36,7 +36,7 @@ struct boot_file {
 
 struct boot_info {
 	uint64_t magic;
-	uint64_t rsdp; /* 0: none */
+	uint64_t rsdp;                    /* 0: none */
 	uint64_t image_base, image_bytes; /* physical, of the VMM */
 	uint64_t cr3;
 	uint64_t low_page; /* a free page below 1 MiB for the APs' start code */

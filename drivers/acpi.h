@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* ACPI tables: finding them, checksums, and what we read of MADT, MCFG, FADT. Read-only data after init;
- * firmware is not trusted: every length is checked. */
+/* ACPI tables: finding them, checksums, and what we read of MADT, MCFG, FADT. Read-only data after
+ * init; firmware is not trusted: every length is checked. */
 #ifndef DRIVERS_ACPI_H
 #define DRIVERS_ACPI_H
 
-#include "../vmm/base/err.h"
-#include "../vmm/base/types.h"
+#include "base/err.h"
+#include "base/types.h"
 
 #define ACPI_CPUS    64
 #define ACPI_IOAPICS 8

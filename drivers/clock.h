@@ -3,7 +3,7 @@
 #ifndef DRIVERS_CLOCK_H
 #define DRIVERS_CLOCK_H
 
-#include "../vmm/base/types.h"
+#include "base/types.h"
 
 void clock_init(void);
 uint64_t clock_ticks_per_us(void);

@@ -3,7 +3,7 @@
 #ifndef DRIVERS_FBCON_H
 #define DRIVERS_FBCON_H
 
-#include "../boot/boot_info.h"
+#include "boot/boot_info.h"
 
 bool fbcon_init(const struct boot_framebuffer *fb);
 void fbcon_write(const char *text, size_t bytes);

@@ -3,7 +3,7 @@
 #ifndef DRIVERS_LAPIC_H
 #define DRIVERS_LAPIC_H
 
-#include "../vmm/base/types.h"
+#include "base/types.h"
 
 void lapic_init_cpu(void); /* software enable, TPR 0, LVTs masked, spurious vector FFh */
 bool lapic_x2apic(void);

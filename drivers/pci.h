@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* PCI configuration space by ECAM, the devices found at boot, capabilities, BARs. Lock: config accesses of
- * one function are the owner's business; enumeration is done once at boot. */
+/* PCI configuration space by ECAM, the devices found at boot, capabilities, BARs. Lock: config
+ * accesses of one function are the owner's business; enumeration is done once at boot. */
 #ifndef DRIVERS_PCI_H
 #define DRIVERS_PCI_H
 
-#include "../vmm/base/err.h"
-#include "../vmm/base/types.h"
+#include "base/err.h"
+#include "base/types.h"
 
 #define PCI_DEVICES 256
 #define PCI_BARS    6
@@ -27,7 +27,7 @@ struct pci_device {
 err_t pci_init(void) MUST_USE; /* after acpi_init(): enumerates, sizes BARs */
 uint32_t pci_count(void);
 struct pci_device *pci_by_index(uint32_t i);
-struct pci_device *pci_find(devid_t id);				     /* NULL: none */
+struct pci_device *pci_find(devid_t id);                                       /* NULL: none */
 struct pci_device *pci_find_nth(uint16_t vendor, uint16_t device, uint32_t n); /* NULL: none */
 uint32_t pci_read(devid_t id, uint16_t offset, unsigned bytes);
 void pci_write(devid_t id, uint16_t offset, unsigned bytes, uint32_t value);

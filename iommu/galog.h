@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest virtual APIC log (48882 rev 3.11, "Guest Virtual APIC Log"). Owner: the CPU that the log's interrupt
- * targets, and whoever holds iommu.lock while it is switched on or off.
- * One wake costs: one register write (GAInt), one (head), one read (status).
+ * The guest virtual APIC log (48882 rev 3.11, "Guest Virtual APIC Log"). Owner: the CPU that the
+ * log's interrupt targets, and whoever holds iommu.lock while it is switched on or off. One wake
+ * costs: one register write (GAInt), one (head), one read (status).
  */
 #ifndef IOMMU_GALOG_H
 #define IOMMU_GALOG_H
@@ -11,14 +11,14 @@
 
 err_t galog_enable(struct iommu *u) MUST_USE;  /* waits for GALogRun, bounded */
 err_t galog_disable(struct iommu *u) MUST_USE; /* waits for !GALogRun, bounded */
-/* To drain: galog_begin(), then galog_next() until false, then galog_end(). galog_end() returns what it
- * found in the status register. */
+/* To drain: galog_begin(), then galog_next() until false, then galog_end(). galog_end() returns
+ * what it found in the status register. */
 enum galog_state { GALOG_EMPTY, GALOG_MORE, GALOG_OVERFLOWED };
 void galog_begin(struct iommu *u);
 bool galog_next(struct iommu *u, uint32_t *gatag);
 enum galog_state galog_end(struct iommu *u);
-/* After GALOG_OVERFLOWED: restarts the log (48882, overflow recovery). Entries were lost: the caller looks
- * at every blocked vCPU afterwards. */
+/* After GALOG_OVERFLOWED: restarts the log (48882, overflow recovery). Entries were lost: the
+ * caller looks at every blocked vCPU afterwards. */
 err_t galog_restart(struct iommu *u) MUST_USE;
 /* For the slow timer: has it overflowed without telling? One read. */
 bool galog_overflowed(struct iommu *u);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Guest APIC physical processor interrupts (48882 rev 3.11, same title): on or off for a whole IOMMU. */
+/* Guest APIC physical processor interrupts (48882 rev 3.11, same title): on or off for a whole
+ * IOMMU. */
 #ifndef IOMMU_GAPPI_H
 #define IOMMU_GAPPI_H
 

@@ -3,9 +3,9 @@
 #ifndef IOMMU_IOMMU_H
 #define IOMMU_IOMMU_H
 
-#include "../vmm/base/err.h"
-#include "../vmm/base/spinlock.h"
-#include "../vmm/base/types.h"
+#include "base/err.h"
+#include "base/spinlock.h"
+#include "base/types.h"
 
 #define IOMMU_MAX 16
 
@@ -18,9 +18,9 @@ struct iommu_features {
 
 struct cmd_ring {
 	uint64_t *entry;   /* 16 bytes each */
-	uint32_t tail;	   /* bytes */
+	uint32_t tail;     /* bytes */
 	uint64_t sequence; /* of the last COMPLETION_WAIT */
-	uint64_t *done;	   /* where hardware stores the sequence */
+	uint64_t *done;    /* where hardware stores the sequence */
 };
 
 struct galog {
@@ -38,29 +38,29 @@ struct event_log {
 };
 
 struct iommu {
-	volatile uint8_t *regs; /* (const) */
-	uint32_t index;		/* (const) */
-	devid_t dev;		/* (const) its own PCI function */
-	uint16_t cap_offset;	/* (const) */
+	volatile uint8_t *regs;  /* (const) */
+	uint32_t index;          /* (const) */
+	devid_t dev;             /* (const) its own PCI function */
+	uint16_t cap_offset;     /* (const) */
 	struct iommu_features f; /* (const) */
-	struct spinlock lock;	/* rank IOMMU: control, cmd, device table */
-	uint64_t control;	/* (lock) shadow of the control register */
-	uint64_t *device_table; /* (lock) 4 words a device, 65536 devices or fewer */
-	uint32_t device_count;	/* (const) */
-	struct cmd_ring cmd;	/* (lock) */
-	struct event_log event; /* boot CPU */
-	struct galog galog;	/* the CPU that its interrupt targets */
-	apicid_t galog_apicid;	/* (const) */
-	bool failed;		/* (lock) a completion never came: fenced, no more commands */
+	struct spinlock lock;    /* rank IOMMU: control, cmd, device table */
+	uint64_t control;        /* (lock) shadow of the control register */
+	uint64_t *device_table;  /* (lock) 4 words a device, 65536 devices or fewer */
+	uint32_t device_count;   /* (const) */
+	struct cmd_ring cmd;     /* (lock) */
+	struct event_log event;  /* boot CPU */
+	struct galog galog;      /* the CPU that its interrupt targets */
+	apicid_t galog_apicid;   /* (const) */
+	bool failed;             /* (lock) a completion never came: fenced, no more commands */
 	uint64_t mmio_reads, mmio_writes; /* counters of the wake path's accesses (own CPU) */
 };
 
 /* What ivrs.c found; see ivrs.h. */
 struct ivrs;
 
-/* Takes all IOMMUs over from firmware: off, tables that block every device, rings, event log, 128-bit
- * IRTEs, XT mode where the CPUs use x2APIC IDs, on. Event interrupts to event_apicid. A machine without an
- * IVRS or an IOMMU: ERR_UNFIT, count 0. galog_entries: ring size. */
+/* Takes all IOMMUs over from firmware: off, tables that block every device, rings, event log,
+ * 128-bit IRTEs, XT mode where the CPUs use x2APIC IDs, on. Event interrupts to event_apicid. A
+ * machine without an IVRS or an IOMMU: ERR_UNFIT, count 0. galog_entries: ring size. */
 err_t iommu_init_all(const struct ivrs *ivrs, apicid_t event_apicid, apicid_t galog_apicid,
 	uint32_t galog_entries) MUST_USE;
 uint32_t iommu_count(void);
@@ -79,14 +79,17 @@ struct domain {
 	phys_t root;
 };
 struct irt;
-err_t dte_assign(struct iommu *u, devid_t dev, const struct domain *d, const struct irt *irt) MUST_USE;
+err_t dte_assign(
+	struct iommu *u, devid_t dev, const struct domain *d, const struct irt *irt) MUST_USE;
 err_t dte_block(struct iommu *u, devid_t dev) MUST_USE;
 
 /* I/O page tables (v1) of a domain. */
 err_t iopt_init(struct domain *d, uint16_t id, uint32_t levels) MUST_USE;
 enum iopt_perm { IOPT_R = 1, IOPT_W = 2, IOPT_RW = 3 };
-/* 4 KiB multiples; larger leaves where alignment allows. New mappings need no invalidation unless NpCache. */
-err_t iopt_map(struct domain *d, uint64_t iova, phys_t host, uint64_t bytes, enum iopt_perm perm) MUST_USE;
+/* 4 KiB multiples; larger leaves where alignment allows. New mappings need no invalidation unless
+ * NpCache. */
+err_t iopt_map(
+	struct domain *d, uint64_t iova, phys_t host, uint64_t bytes, enum iopt_perm perm) MUST_USE;
 
 /* Event log: yields one decoded event; false when empty. status bits are acknowledged inside. */
 struct iommu_event {

@@ -3,8 +3,8 @@
 #ifndef SVM_NPT_H
 #define SVM_NPT_H
 
-#include "../vmm/base/err.h"
-#include "../vmm/base/types.h"
+#include "base/err.h"
+#include "base/types.h"
 
 enum npt_perm { NPT_RO, NPT_RW, NPT_RX, NPT_RWX };
 
@@ -15,8 +15,8 @@ struct npt {
 err_t npt_init(struct npt *npt) MUST_USE;
 /* guest, host and bytes are multiples of 4 KiB; uses 2 MiB and 1 GiB pages where alignment
  * allows. Overwriting a mapping is ERR_INVALID. */
-err_t npt_map(struct npt *npt, gpa_t guest, phys_t host, uint64_t bytes,
-	enum npt_perm perm) MUST_USE;
+err_t npt_map(
+	struct npt *npt, gpa_t guest, phys_t host, uint64_t bytes, enum npt_perm perm) MUST_USE;
 /* Removes 4 KiB..; splits large pages. The caller flushes (svm_flush) the VM's vCPUs. */
 err_t npt_unmap(struct npt *npt, gpa_t guest, uint64_t bytes) MUST_USE;
 /* Host address of a guest byte; false: not mapped (or not writable when write). */

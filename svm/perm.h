@@ -3,8 +3,8 @@
 #ifndef SVM_PERM_H
 #define SVM_PERM_H
 
-#include "../vmm/base/err.h"
-#include "../vmm/base/types.h"
+#include "base/err.h"
+#include "base/types.h"
 
 struct svm_vm;
 

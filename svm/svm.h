@@ -4,8 +4,8 @@
 #ifndef SVM_SVM_H
 #define SVM_SVM_H
 
-#include "../vmm/base/err.h"
-#include "../vmm/base/types.h"
+#include "base/err.h"
+#include "base/types.h"
 #include "vmcb.h"
 #include "vmexit.h"
 
@@ -31,9 +31,9 @@ struct svm_vcpu {
 	phys_t vmcb_phys;
 	struct guest_regs regs;
 	const struct svm_vm *vm;
-	uint32_t asid;		  /* on the CPU below */
+	uint32_t asid;            /* on the CPU below */
 	uint64_t asid_generation; /* of that CPU */
-	struct cpu *last_cpu;	  /* where it ran last: elsewhere needs clean = 0 and a new ASID */
+	struct cpu *last_cpu;     /* where it ran last: elsewhere needs clean = 0 and a new ASID */
 };
 
 void svm_probe(struct svm_features *f);

@@ -3,7 +3,7 @@
 #ifndef SVM_VMEXIT_H
 #define SVM_VMEXIT_H
 
-#include "../vmm/base/types.h"
+#include "base/types.h"
 
 struct svm_vcpu;
 
@@ -18,7 +18,7 @@ enum vmexit_kind {
 	VMEXIT_KIND_MSR,
 	VMEXIT_KIND_HYPERCALL,
 	VMEXIT_KIND_NPF,
-	VMEXIT_KIND_AVIC_IPI,	  /* 401h */
+	VMEXIT_KIND_AVIC_IPI,     /* 401h */
 	VMEXIT_KIND_AVIC_NOACCEL, /* 402h */
 	VMEXIT_KIND_SHUTDOWN,
 	VMEXIT_KIND_SVM_INSTRUCTION, /* VMRUN.. and others that get #UD */

@@ -26,11 +26,11 @@
 #include "base/err.h"
 #include "base/types.h"
 
-#define CONFIG_VMS	16
-#define CONFIG_VCPUS	128 /* per VM */
-#define CONFIG_DEVICES	32  /* per VM */
-#define CONFIG_NAME	32
-#define CONFIG_ARGS	128
+#define CONFIG_VMS        16
+#define CONFIG_VCPUS      128 /* per VM */
+#define CONFIG_DEVICES    32  /* per VM */
+#define CONFIG_NAME       32
+#define CONFIG_ARGS       128
 #define CONFIG_PRIORITIES 8
 
 enum apic_mode { APIC_X2APIC, APIC_XAPIC };
@@ -79,7 +79,7 @@ struct config_error {
 /* Parses text (need not be terminated). On ERR_INVALID *error says the line and why; the
  * caller adds the file's name. Used by boot/ (before it leaves the firmware), by the VMM and
  * by tests: no state, no hardware. */
-err_t config_parse(struct config *config, const char *text, size_t bytes,
-	struct config_error *error) MUST_USE;
+err_t config_parse(
+	struct config *config, const char *text, size_t bytes, struct config_error *error) MUST_USE;
 
 #endif

@@ -7,16 +7,16 @@
 #ifndef VMM_CPU_H
 #define VMM_CPU_H
 
-#include "../boot/boot_info.h"
+#include "boot/boot_info.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "base/spinlock.h"
 #include "base/types.h"
 #include "config.h"
-#include "hw/cpu.h"
+#include <hw/cpu.h>
 
-#define CPU_MAX		 64
-#define CPU_VECTORS	 256
+#define CPU_MAX           64
+#define CPU_VECTORS       256
 #define CPU_GAPPI_SHARERS 256
 
 struct vcpu;
@@ -35,33 +35,33 @@ struct inbox {
 
 struct cpu {
 	struct cpu *self; /* gs:0 */
-	uint32_t index;	  /* (const) 0 is the boot CPU */
+	uint32_t index;   /* (const) 0 is the boot CPU */
 	apicid_t apicid;  /* (const) */
 
-	struct vcpu *current;			/* (own) RUNNING here, or NULL */
-	struct list ready[CONFIG_PRIORITIES];	/* (own) */
-	uint32_t ready_mask;			/* (own) bit p: ready[p] not empty */
-	uint32_t resched;			/* (own) leave the guest and pick again */
+	struct vcpu *current;                   /* (own) RUNNING here, or NULL */
+	struct list ready[CONFIG_PRIORITIES];   /* (own) */
+	uint32_t ready_mask;                    /* (own) bit p: ready[p] not empty */
+	uint32_t resched;                       /* (own) leave the guest and pick again */
 	struct vector_use vectors[CPU_VECTORS]; /* (own) written by cpu_vector_alloc before use */
-	struct list gappi_sharers;		/* (own) vCPUs blocked here on VEC_GAPPI_SHARED */
-	void *fpu_owner;			/* (own) vcpu whose FPU state is loaded */
-	uint64_t tsc_deadline;			/* (own) host timer, ticks; 0: not armed */
-	uint64_t interrupts;			/* (own) taken since boot */
+	struct list gappi_sharers;              /* (own) vCPUs blocked here on VEC_GAPPI_SHARED */
+	void *fpu_owner;                        /* (own) vcpu whose FPU state is loaded */
+	uint64_t tsc_deadline;                  /* (own) host timer, ticks; 0: not armed */
+	uint64_t interrupts;                    /* (own) taken since boot */
 
 	struct inbox inbox;
 	uint32_t kicked; /* (shared) a kick is on its way */
-	uint32_t idle;	 /* (shared) in cpu_sleep or about to */
+	uint32_t idle;   /* (shared) in cpu_sleep or about to */
 
 	phys_t host_vmcb; /* VMSAVE area of the host */
-	void *arch;	  /* GDT, TSS, stacks: cpu.c */
+	void *arch;       /* GDT, TSS, stacks: cpu.c */
 } __attribute__((aligned(64)));
 
 /* Brings up this CPU's GDT, IDT, TSS and GS base; then all others listed in the MADT, up to
  * limit (0: all). Returns how many run. The others wait in cpu_wait_start() until released. */
 uint32_t cpu_init_all(const struct boot_info *boot, uint32_t limit);
 uint32_t cpu_count(void);
-struct cpu *cpu_by_index(uint32_t index);	 /* NULL: none */
-struct cpu *cpu_by_apicid(apicid_t apicid);	 /* NULL: none */
+struct cpu *cpu_by_index(uint32_t index);   /* NULL: none */
+struct cpu *cpu_by_apicid(apicid_t apicid); /* NULL: none */
 /* Lets the other CPUs go on into entry(cpu); entry doesn't return. */
 void cpu_release_all(void (*entry)(struct cpu *cpu));
 /* VEC_KICK to another CPU. */

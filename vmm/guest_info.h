@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The page that a built-in guest finds at GUEST_INFO_GPA; every vCPU starts in long mode (identity map, flat) with
- * RDI = its index. Shared with tests/guest/ (and with any launcher of the same image). */
+/* The page that a built-in guest finds at GUEST_INFO_GPA; every vCPU starts in long mode (identity
+ * map, flat) with RDI = its index. Shared with tests/guest/ (and with any launcher of the same
+ * image). */
 #ifndef VMM_GUEST_INFO_H
 #define VMM_GUEST_INFO_H
 
 #include <stdint.h>
 
-#define GUEST_INFO_GPA	  0x8000
-#define GUEST_LOAD_GPA	  0x200000 /* image; entry at its first byte */
-#define GUEST_TABLES_GPA  0x10000  /* page tables that map the first 512 GiB one to one by 1 GiB pages */
-#define GUEST_INFO_MAGIC  0x4f464e4954534755ull
+#define GUEST_INFO_GPA 0x8000
+#define GUEST_LOAD_GPA 0x200000 /* image; entry at its first byte */
+#define GUEST_TABLES_GPA                                                                           \
+	0x10000 /* page tables that map the first 512 GiB one to one by 1 GiB pages */
+#define GUEST_INFO_MAGIC   0x4f464e4954534755ull
 #define GUEST_INFO_DEVICES 32
 
 struct guest_info_device {

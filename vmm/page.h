@@ -3,7 +3,7 @@
 #ifndef VMM_PAGE_H
 #define VMM_PAGE_H
 
-#include "../boot/boot_info.h"
+#include "boot/boot_info.h"
 #include "base/err.h"
 #include "base/types.h"
 

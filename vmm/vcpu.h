@@ -15,9 +15,9 @@
 #ifndef VMM_VCPU_H
 #define VMM_VCPU_H
 
-#include "../avic/avic.h"
-#include "../avic/emulated.h"
-#include "../svm/svm.h"
+#include "avic/avic.h"
+#include "avic/emulated.h"
+#include "svm/svm.h"
 #include "base/list.h"
 #include "base/types.h"
 #include "config.h"
@@ -29,12 +29,12 @@ struct vm;
 enum vcpu_state { VCPU_OFFLINE, VCPU_RUNNABLE, VCPU_RUNNING, VCPU_BLOCKED, VCPU_STOPPED };
 
 /* Requests that another CPU leaves for a vCPU; taken by its home before entry. */
-#define VCPU_EVENT_STOP	  (1u << 0)
-#define VCPU_EVENT_MODE	  (1u << 1) /* vm's delivery or halt mode changed */
-#define VCPU_EVENT_INIT	  (1u << 2)
-#define VCPU_EVENT_SIPI	  (1u << 3)
-#define VCPU_EVENT_NMI	  (1u << 4)
-#define VCPU_EVENT_TIMER  (1u << 5)
+#define VCPU_EVENT_STOP  (1u << 0)
+#define VCPU_EVENT_MODE  (1u << 1) /* vm's delivery or halt mode changed */
+#define VCPU_EVENT_INIT  (1u << 2)
+#define VCPU_EVENT_SIPI  (1u << 3)
+#define VCPU_EVENT_NMI   (1u << 4)
+#define VCPU_EVENT_TIMER (1u << 5)
 
 struct vcpu_stats {
 	uint64_t exits[SVM_EXIT_KINDS];
@@ -44,13 +44,13 @@ struct vcpu_stats {
 
 struct vcpu {
 	struct list link; /* ready queue, inbox, or gappi_sharers: one at a time */
-	uint32_t state;	  /* enum vcpu_state, vcpu.c */
+	uint32_t state;   /* enum vcpu_state, vcpu.c */
 	uint32_t events;  /* (shared) VCPU_EVENT_*; set by locked OR */
 	struct cpu *home; /* where it runs next; changed only by its home while RUNNING */
 	uint8_t priority;
-	uint8_t index;	   /* in its VM: the guest APIC ID */
-	uint32_t tag;	   /* (const) dense index into the table of all vCPUs */
-	struct vm *vm;	   /* (const) */
+	uint8_t index; /* in its VM: the guest APIC ID */
+	uint32_t tag;  /* (const) dense index into the table of all vCPUs */
+	struct vm *vm; /* (const) */
 
 	enum delivery_mode delivery; /* in force on this vCPU */
 	enum halt_mode halt;

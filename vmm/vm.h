@@ -3,25 +3,25 @@
 #ifndef VMM_VM_H
 #define VMM_VM_H
 
-#include "../avic/avic.h"
-#include "../iommu/iommu.h"
-#include "../svm/npt.h"
-#include "../svm/svm.h"
+#include "avic/avic.h"
+#include "iommu/iommu.h"
+#include "svm/npt.h"
+#include "svm/svm.h"
 #include "assign.h"
 #include "config.h"
 #include "vcpu.h"
 
 struct vm {
 	const struct vm_config *config; /* (const) */
-	uint32_t id;			/* (const) 1.. ; also its IOMMU domain */
-	struct spinlock lock;		/* rank VM: modes, devices; read-only data needs none */
+	uint32_t id;                    /* (const) 1.. ; also its IOMMU domain */
+	struct spinlock lock;           /* rank VM: modes, devices; read-only data needs none */
 	struct svm_vm svm;
 	struct npt npt;
 	struct domain domain;
 	struct avic_vm avic;
-	phys_t memory; /* contiguous, gpa 0 .. memory_bytes */
+	phys_t memory;               /* contiguous, gpa 0 .. memory_bytes */
 	enum delivery_mode delivery; /* (lock) in force: EMULATED or POSTED */
-	enum halt_mode halt;	     /* (lock) in force */
+	enum halt_mode halt;         /* (lock) in force */
 	uint32_t vcpu_count;
 	struct vcpu *vcpus;
 	uint32_t device_count;
@@ -30,7 +30,8 @@ struct vm {
 };
 
 /* Makes a VM from its config; on failure everything is undone and *why says what was missing. */
-err_t vm_create(struct vm *vm, const struct vm_config *config, uint32_t id, const char **why) MUST_USE;
+err_t vm_create(
+	struct vm *vm, const struct vm_config *config, uint32_t id, const char **why) MUST_USE;
 void vm_start(struct cpu *here, struct vm *vm);
 /* All vCPUs stop at their next exit; devices are blocked. why is logged. Any CPU. */
 void vm_stop(struct cpu *here, struct vm *vm, const char *why);
@@ -40,9 +41,10 @@ struct vm *vm_by_index(uint32_t i);
 bool vm_read(struct vm *vm, gpa_t from, void *to, size_t bytes);
 bool vm_write(struct vm *vm, gpa_t to, const void *from, size_t bytes);
 
-/* Switches while the VM runs; called on behalf of v (running here) or by the monitor (v NULL). Without losing
- * an interrupt. ERR_BUSY: another switch is under way. */
-err_t vm_set_delivery(struct cpu *here, struct vm *vm, struct vcpu *v, enum delivery_mode mode) MUST_USE;
+/* Switches while the VM runs; called on behalf of v (running here) or by the monitor (v NULL).
+ * Without losing an interrupt. ERR_BUSY: another switch is under way. */
+err_t vm_set_delivery(
+	struct cpu *here, struct vm *vm, struct vcpu *v, enum delivery_mode mode) MUST_USE;
 err_t vm_set_halt(struct cpu *here, struct vm *vm, struct vcpu *v, enum halt_mode mode) MUST_USE;
 
 #endif

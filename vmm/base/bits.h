@@ -6,7 +6,7 @@
 #include "check.h"
 #include "types.h"
 
-#define BIT(n)	      (1ull << (n))
+#define BIT(n)        (1ull << (n))
 #define FIELD(hi, lo) ((~0ull >> (63 - (hi))) & (~0ull << (lo)))
 
 /* The value of a field; mask is a FIELD() constant and not 0. */

@@ -46,7 +46,7 @@ static inline struct list *list_pop(struct list *head)
 	return node;
 }
 
-#define LIST_FOR_EACH(node, head) \
+#define LIST_FOR_EACH(node, head)                                                                  \
 	for (struct list *node = (head)->next; node != (head); node = node->next)
 
 #endif

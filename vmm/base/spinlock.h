@@ -28,8 +28,8 @@ static inline int spin_trylock(struct spinlock *l)
 {
 	uint16_t owner = __atomic_load_n(&l->owner, __ATOMIC_RELAXED);
 
-	return __atomic_compare_exchange_n(&l->next, &owner, (uint16_t)(owner + 1), 0,
-		__ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(
+		&l->next, &owner, (uint16_t)(owner + 1), 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 static inline void spin_unlock(struct spinlock *l)

@@ -3,7 +3,7 @@
 #ifndef HW_CPU_H
 #define HW_CPU_H
 
-#include "../base/types.h"
+#include "base/types.h"
 
 struct cpu;
 

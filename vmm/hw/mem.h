@@ -6,7 +6,7 @@
 #ifndef HW_MEM_H
 #define HW_MEM_H
 
-#include "../base/types.h"
+#include "base/types.h"
 
 #define DIRECT_MAP 0xffff800000000000ull
 #define VMM_BASE   0xffffffff80000000ull /* where the VMM image is linked */

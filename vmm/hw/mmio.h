@@ -3,7 +3,7 @@
 #ifndef HW_MMIO_H
 #define HW_MMIO_H
 
-#include "../base/types.h"
+#include "base/types.h"
 
 static inline uint8_t mmio_read8(const volatile void *p)
 {

@@ -7,7 +7,7 @@
 #ifndef HW_SHARED_H
 #define HW_SHARED_H
 
-#include "../base/types.h"
+#include "base/types.h"
 
 static inline uint32_t shared_load32(const uint32_t *p)
 {
@@ -53,8 +53,8 @@ static inline uint32_t shared_add32(uint32_t *p, uint32_t v)
 /* True when *p was expected and is desired now. Full barrier. */
 static inline bool shared_cas32(uint32_t *p, uint32_t expected, uint32_t desired)
 {
-	return __atomic_compare_exchange_n(p, &expected, desired, false, __ATOMIC_SEQ_CST,
-		__ATOMIC_SEQ_CST);
+	return __atomic_compare_exchange_n(
+		p, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 /* MFENCE: earlier stores are visible to everybody before later loads are done. */
