@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Seam 4 of 4, host side: instructions of a simulated CPU. */
+#ifndef HW_CPU_H
+#define HW_CPU_H
+
+#include "sim.h"
+
+struct cpuid {
+	uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid hw_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	uint32_t out[4];
+
+	sim_cpuid(leaf, subleaf, out);
+	return (struct cpuid){ out[0], out[1], out[2], out[3] };
+}
+
+static inline uint64_t hw_rdmsr(uint32_t msr)
+{
+	sim_point();
+	return sim_rdmsr(msr);
+}
+
+static inline void hw_wrmsr(uint32_t msr, uint64_t v)
+{
+	sim_point();
+	sim_wrmsr(msr, v);
+}
+
+#define HOST_PORT(bits)                                                                            \
+	static inline uint##bits##_t hw_in##bits(uint16_t port)                                    \
+	{                                                                                          \
+		return (uint##bits##_t)sim_in(port, bits / 8);                                     \
+	}                                                                                          \
+	static inline void hw_out##bits(uint16_t port, uint##bits##_t v)                           \
+	{                                                                                          \
+		sim_out(port, bits / 8, v);                                                        \
+	}
+
+HOST_PORT(8)
+HOST_PORT(16)
+HOST_PORT(32)
+
+static inline uint64_t cpu_ticks(void)
+{
+	return sim_ticks();
+}
+
+static inline void cpu_pause(void)
+{
+	sim_point();
+}
+
+static inline void cpu_sleep(void)
+{
+	sim_point();
+	sim_sleep();
+}
+
+static inline void cpu_take_interrupts(void)
+{
+	sim_point();
+	sim_take_interrupts();
+}
+
+static inline struct cpu *this_cpu(void)
+{
+	return sim_cpu;
+}
+
+static inline void hw_doorbell(apicid_t target)
+{
+	sim_point();
+	sim_doorbell(target);
+}
+
+#endif

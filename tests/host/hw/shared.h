@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Seam 2 of 4, host side: shared memory, with a crossing before each access. */
+#ifndef HW_SHARED_H
+#define HW_SHARED_H
+
+#include "sim.h"
+
+static inline uint32_t shared_load32(const uint32_t *p)
+{
+	sim_point();
+	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
+}
+
+static inline uint64_t shared_load64(const uint64_t *p)
+{
+	sim_point();
+	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
+}
+
+static inline void shared_store32(uint32_t *p, uint32_t v)
+{
+	sim_point();
+	__atomic_store_n(p, v, __ATOMIC_SEQ_CST);
+}
+
+static inline void shared_store64(uint64_t *p, uint64_t v)
+{
+	sim_point();
+	__atomic_store_n(p, v, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t shared_or32(uint32_t *p, uint32_t bits)
+{
+	sim_point();
+	return __atomic_fetch_or(p, bits, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t shared_and32(uint32_t *p, uint32_t bits)
+{
+	sim_point();
+	return __atomic_fetch_and(p, bits, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t shared_swap32(uint32_t *p, uint32_t v)
+{
+	sim_point();
+	return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);
+}
+
+static inline uint32_t shared_add32(uint32_t *p, uint32_t v)
+{
+	sim_point();
+	return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);
+}
+
+static inline bool shared_cas32(uint32_t *p, uint32_t expected, uint32_t desired)
+{
+	sim_point();
+	return __atomic_compare_exchange_n(
+		p, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static inline void shared_fence(void)
+{
+	sim_point();
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What stands behind the host's seam. Every crossing calls sim_point() first, so that a test
+ * can let a device fire exactly there. tests/host/seam.c has weak defaults (registers are plain
+ * memory, MSRs and ports read 0); a test defines its own to take a function over.
+ */
+#ifndef HOST_SIM_H
+#define HOST_SIM_H
+
+#include "base/types.h"
+
+struct cpu;
+
+void sim_point(void);
+uint64_t sim_mmio_read(const volatile void *p, unsigned bytes);
+void sim_mmio_write(volatile void *p, unsigned bytes, uint64_t v);
+uint64_t sim_rdmsr(uint32_t msr);
+void sim_wrmsr(uint32_t msr, uint64_t v);
+uint32_t sim_in(uint16_t port, unsigned bytes);
+void sim_out(uint16_t port, unsigned bytes, uint32_t v);
+void sim_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+uint64_t sim_ticks(void); /* counts up by SIM_TICKS_A_LOOK with each look */
+void sim_sleep(void);     /* cpu_sleep() */
+void sim_take_interrupts(void);
+void sim_doorbell(uint32_t apicid);
+extern struct cpu *sim_cpu; /* this_cpu() */
+
+#define SIM_TICKS_A_LOOK 100
+
+#endif
