@@ -44,13 +44,16 @@ struct cpu {
 	uint32_t resched;                       /* (own) leave the guest and pick again */
 	struct vector_use vectors[CPU_VECTORS]; /* (own) written by cpu_vector_alloc before use */
 	struct list gappi_sharers;              /* (own) vCPUs blocked here on VEC_GAPPI_SHARED */
+	struct list timers;                     /* (own) vCPUs whose APIC timer is armed */
+	uint64_t slice_end;                     /* (own) ticks; 0: not timed: nobody equal waits */
+	uint32_t slice_over;                    /* (own) an equal may have its turn */
+	uint64_t backstop;                      /* (own) next slow tick, ticks; 0: not this CPU's */
 	void *fpu_owner;                        /* (own) vcpu whose FPU state is loaded */
 	uint64_t tsc_deadline;                  /* (own) host timer, ticks; 0: not armed */
 	uint64_t interrupts;                    /* (own) taken since boot */
 
 	struct inbox inbox;
 	uint32_t kicked; /* (shared) a kick is on its way */
-	uint32_t idle;   /* (shared) in cpu_sleep or about to */
 
 	phys_t host_vmcb; /* VMSAVE area of the host */
 	void *arch;       /* GDT, TSS, stacks: cpu.c */

@@ -31,10 +31,7 @@ enum vcpu_state { VCPU_OFFLINE, VCPU_RUNNABLE, VCPU_RUNNING, VCPU_BLOCKED, VCPU_
 /* Requests that another CPU leaves for a vCPU; taken by its home before entry. */
 #define VCPU_EVENT_STOP  (1u << 0)
 #define VCPU_EVENT_MODE  (1u << 1) /* vm's delivery or halt mode changed */
-#define VCPU_EVENT_INIT  (1u << 2)
-#define VCPU_EVENT_SIPI  (1u << 3)
-#define VCPU_EVENT_NMI   (1u << 4)
-#define VCPU_EVENT_TIMER (1u << 5)
+#define VCPU_EVENT_TIMER (1u << 2) /* came from another pCPU with its timer armed */
 
 struct vcpu_stats {
 	uint64_t exits[SVM_EXIT_KINDS];
@@ -43,10 +40,15 @@ struct vcpu_stats {
 };
 
 struct vcpu {
-	struct list link; /* ready queue, inbox, or gappi_sharers: one at a time */
-	uint32_t state;   /* enum vcpu_state, vcpu.c */
-	uint32_t events;  /* (shared) VCPU_EVENT_*; set by locked OR */
-	struct cpu *home; /* where it runs next; changed only by its home while RUNNING */
+	struct list link; /* home's ready queue or inbox: one at a time */
+	struct list
+		sharer_link;    /* (home) home's gappi_sharers while blocked on the shared vector */
+	struct list timer_link; /* (home) home's timers while the guest's APIC timer is armed */
+	uint32_t state;         /* enum vcpu_state, vcpu.c */
+	uint32_t events;        /* (shared) VCPU_EVENT_*; set by locked OR */
+	struct cpu *home;       /* where it runs next; changed only by its home while RUNNING */
+	bool halted;            /* (home) after HLT, until an interrupt can be taken */
+	struct wake_target target; /* (home) whom a post to it, blocked, shall tell */
 	uint8_t priority;
 	uint8_t index; /* in its VM: the guest APIC ID */
 	uint32_t tag;  /* (const) dense index into the table of all vCPUs */
@@ -67,19 +69,36 @@ struct vcpu {
 
 /* By tag; NULL when nobody has it (any more). */
 struct vcpu *vcpu_from_tag(uint32_t tag);
+/* Gives v its tag and home; OFFLINE. v->vm, index, priority are filled in. ERR_NOMEM: too many. */
+err_t vcpu_init(struct vcpu *v, struct cpu *home) MUST_USE;
+/* Recomputes v->target after a change of home or halt mode. On v's home, or before v starts. */
+void vcpu_retarget(struct vcpu *v);
 
-/* OFFLINE -> RUNNABLE and enqueued. */
-void vcpu_start(struct cpu *here, struct vcpu *v);
+/* OFFLINE -> RUNNABLE and enqueued; false: it wasn't OFFLINE. Any CPU. */
+bool vcpu_start(struct cpu *here, struct vcpu *v);
+/* On v's home, RUNNING: -> OFFLINE until vcpu_start(), or -> STOPPED for good. */
+void vcpu_park(struct cpu *here, struct vcpu *v);
+void vcpu_stop(struct cpu *here, struct vcpu *v);
 /* After HLT, on v's home with v RUNNING: BLOCKED, or still RUNNING when an interrupt is there.
  * True when v is not RUNNING any more (blocked, or already woken and queued by another). */
 bool vcpu_block(struct cpu *here, struct vcpu *v);
 /* Any CPU, any time. True when this call won and enqueued v. */
 bool vcpu_wake(struct cpu *here, struct vcpu *v);
-/* On v's home: RUNNABLE (just picked) -> RUNNING, interrupts directed here. */
-void vcpu_load(struct cpu *here, struct vcpu *v);
+/* On v's home: RUNNABLE (just picked) -> RUNNING, interrupts directed here; true. False when it
+ * was woken for nothing and sleeps again. */
+bool vcpu_load(struct cpu *here, struct vcpu *v);
 /* On v's home: RUNNING -> RUNNABLE and back onto the ready queue. */
 void vcpu_preempt(struct cpu *here, struct vcpu *v);
-/* Leave an event and make sure that v looks at it soon. */
-void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t event);
+/* On v's home: RUNNING -> RUNNABLE on another pCPU. No IOMMU command. */
+void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to);
+/* On v's home, RUNNING: does what was left by vcpu_post_event(). True: v has left this CPU. */
+bool vcpu_take_events(struct cpu *here, struct vcpu *v);
+/* Leave events (may be 0) and make sure that v looks soon: wakes it when blocked, makes it exit
+ * when it runs elsewhere. Any CPU. */
+void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t events);
+/* An interrupt by software: IRR bit, then whatever makes v notice. Any CPU. */
+void vcpu_interrupt(struct cpu *here, struct vcpu *v, uint8_t vector);
+/* v->emulated.timer_deadline changed. On v's home. */
+void vcpu_timer_changed(struct cpu *here, struct vcpu *v);
 
 #endif

@@ -11,14 +11,40 @@
 struct cpu;
 struct vcpu;
 
+/*
+ * What the IOMMUs do about a post to a vCPU that doesn't run. One word: bits 7:0 the
+ * mechanism, bits 31:8 a generation that each switch counts up. vcpu_block() reads it before
+ * it arms and again after its fence; a change in between cancels the block.
+ */
+enum wake_mechanism { WAKE_NONE, WAKE_GALOG, WAKE_GAPPI };
+extern uint32_t wake_word;
+
+static inline enum wake_mechanism wake_mechanism(uint32_t word)
+{
+	return (enum wake_mechanism)(word & 0xff);
+}
+
+struct wake_stats {
+	uint64_t galog_interrupts, galog_entries, galog_overflows;
+	uint64_t gappi_own, gappi_shared;
+	uint64_t stale; /* a tag or vector that names nobody any more */
+	uint64_t scans, scan_hits;
+};
+extern struct wake_stats wake_stats;
+
+/* [irq-path 4] VEC_GALOG, on the CPU that the logs' interrupts target. */
 void wake_from_galog(struct cpu *cpu);
-/* vector is the GAPPI vector that arrived on cpu: own (owner found in cpu->vectors) or shared. */
+/* A GAPPI vector of cpu: its owner, or everybody on the shared one. */
 void wake_from_gappi_own(struct cpu *cpu, struct vcpu *owner);
 void wake_from_gappi_shared(struct cpu *cpu);
-/* Looks at every blocked vCPU's IRR: after a GA log overflow, and by the slow timer. */
-void wake_scan(struct cpu *cpu);
-/* Turns all IOMMUs to mode (HALT_GALOG, HALT_GAPPI...); every blocked vCPU is woken once so
- * that it arms itself anew. ERR_UNFIT when an IOMMU lacks it. */
-err_t wake_switch(struct cpu *cpu, enum halt_mode mode) MUST_USE;
+/* Looks at every blocked vCPU's IRR: after a GA log overflow, and by the slow timer. Returns
+ * how many it woke. */
+uint32_t wake_scan(struct cpu *cpu);
+/* The slow timer: has a log overflowed without telling? On the logs' CPU. */
+void wake_backstop(struct cpu *cpu);
+/* Turns all IOMMUs to the mechanism; every blocked vCPU is woken once so that it arms itself
+ * anew: no post is lost in between. ERR_UNFIT when an IOMMU lacks it (nothing changed),
+ * ERR_BUSY when another switch is under way, ERR_TIMEOUT when a log doesn't stop. */
+err_t wake_switch(struct cpu *cpu, enum wake_mechanism to) MUST_USE;
 
 #endif

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The protocol by which a vCPU blocks and is woken. Both halves of it stand here: vcpu_arm()
+ * and vcpu_wake().
+ *
+ *   blocking CPU                          device, IOMMU, other CPU
+ *   A1 state = BLOCKED                    B1 IRR bit set (locked OR)
+ *   A2 IsRun = 0, notification armed      B2 IsRun read: 0, notification sent
+ *   A3 fence                              B3 (some CPU) vcpu_wake(): BLOCKED -> RUNNABLE
+ *   A4 look at the IRR once more
+ *
+ * If B2 read IsRun = 1 then B1 came before A2 took effect, so A4 sees the bit. If B2 read 0
+ * then B3 happens, after A1, and finds BLOCKED. Either way the vCPU runs; when both happen,
+ * the compare-and-swap has one winner. (24593 rev 3.44, "Advanced Virtual Interrupt
+ * Controller"; 48882 rev 3.11, "Guest Virtual APIC".)
+ */
+#include "vcpu.h"
+
+#include "avic/vapic.h"
+#include "base/check.h"
+#include "cpu.h"
+#include "sched.h"
+#include "svm/fpu.h"
+#include "vectors.h"
+#include "vm.h"
+#include "wake.h"
+#include <hw/shared.h>
+
+static struct vcpu *vcpu_table[VCPU_MAX];
+static uint32_t vcpu_next_tag;
+
+/* A device may set a masked bit each time that vcpu_arm() has put the last one away. */
+#define ARM_TRIES 8
+
+struct vcpu *vcpu_from_tag(uint32_t tag)
+{
+	return tag < VCPU_MAX ? vcpu_table[tag] : NULL;
+}
+
+err_t vcpu_init(struct vcpu *v, struct cpu *home)
+{
+	if (vcpu_next_tag == VCPU_MAX)
+		return ERR_NOMEM;
+	list_init(&v->link);
+	list_init(&v->sharer_link);
+	list_init(&v->timer_link);
+	v->tag = vcpu_next_tag++;
+	v->home = home;
+	v->state = VCPU_OFFLINE;
+	vcpu_retarget(v);
+	vcpu_table[v->tag] = v;
+	return OK;
+}
+
+/*
+ * The low byte of GATag is always a good vector of the home CPU, whichever mechanism is on, so
+ * that a switch to GAPPI finds nothing to repair in the IRTEs. A vCPU keeps the vector that it
+ * once got from a pCPU: a late GAPPI then still finds the vCPU that it was meant for, or one
+ * that isn't blocked, and no vector ever changes its meaning.
+ */
+void vcpu_retarget(struct vcpu *v)
+{
+	struct cpu *home = v->home;
+	uint8_t *own = &v->gappi_vector[home->index];
+
+	if (!*own)
+		*own = cpu_vector_alloc(home, VECTOR_GAPPI, v);
+	v->target.apicid = home->apicid;
+	v->target.gatag = GATAG(
+		v->tag, *own && v->halt != HALT_GAPPI_SHARED ? *own : (uint8_t)VEC_GAPPI_SHARED);
+}
+
+static inline bool shares_vector(const struct vcpu *v)
+{
+	return (v->target.gatag & 0xff) == VEC_GAPPI_SHARED;
+}
+
+/* Would the guest go on after its HLT? */
+static inline bool can_resume(const struct vcpu *v)
+{
+	return (svm_interruptible(&v->svm) && vapic_deliverable(v->avic.page) >= 0) ||
+	       svm_injection_pending(&v->svm);
+}
+
+/* Interrupts directed to this CPU again. */
+static inline void direct_here(struct vcpu *v)
+{
+	if (v->avic.stash.any)
+		vapic_unstash(v->avic.page, &v->avic.stash);
+	if (v->avic.active)
+		avic_load(&v->avic, v->target);
+}
+
+static inline void direct_away(struct vcpu *v, enum put_reason why)
+{
+	if (v->avic.active)
+		avic_put(&v->avic, why, v->target);
+}
+
+/* A post that raises no notification may have come: must the block be called off? A GAPPI is
+ * sent only when the whole IRR was clear, so there any bit counts, masked ones too. */
+static inline bool must_look(const struct vcpu *v, uint32_t word)
+{
+	if (shared_load32(&wake_word) != word || shared_load32(&v->events))
+		return true;
+	if (wake_mechanism(word) == WAKE_GAPPI)
+		return vapic_irr_any(v->avic.page);
+	return can_resume(v);
+}
+
+/*
+ * BLOCKED with the notification armed; true when v is blocked or was taken over by a waker.
+ * False: an interrupt is there, v is RUNNING and its interrupts are directed here.
+ */
+static bool vcpu_arm(struct cpu *here, struct vcpu *v)
+{
+	for (unsigned i = 0; i < ARM_TRIES; i++) {
+		uint32_t word = shared_load32(&wake_word);
+		bool gappi = wake_mechanism(word) == WAKE_GAPPI;
+
+		/* Masked bits would keep the IRR from being clear: out of the page with them. */
+		if (gappi && vapic_irr_any(v->avic.page))
+			v->stats.parked_bits += vapic_stash(v->avic.page, &v->avic.stash);
+		if (gappi && shares_vector(v) && list_empty(&v->sharer_link))
+			list_append(&here->gappi_sharers, &v->sharer_link);
+		here->current = NULL;
+		shared_store32(&v->state, VCPU_BLOCKED);                         /* A1 */
+		direct_away(v, gappi ? PUT_BLOCKING_GAPPI : PUT_BLOCKING_GALOG); /* A2 */
+		shared_fence();                                                  /* A3 */
+		if (!must_look(v, word)) {                                       /* A4 */
+			v->stats.blocks++;
+			return true;
+		}
+		if (!shared_cas32(&v->state, VCPU_BLOCKED, VCPU_RUNNING))
+			return true; /* woken meanwhile, and queued */
+		v->stats.block_cancels++;
+		here->current = v;
+		direct_here(v);
+		if (v->events && vcpu_take_events(here, v))
+			return true;
+		if (can_resume(v)) {
+			list_remove(&v->sharer_link);
+			return false;
+		}
+	}
+	/* It can't settle: let others run, and try again when picked. */
+	vcpu_preempt(here, v);
+	return true;
+}
+
+/* [irq-path 9] After HLT. */
+bool vcpu_block(struct cpu *here, struct vcpu *v)
+{
+	if (can_resume(v))
+		return false;
+	v->halted = true;
+	if (vcpu_arm(here, v))
+		return true;
+	v->halted = false;
+	return false;
+}
+
+/* [irq-path 5] B3. */
+bool vcpu_wake(struct cpu *here, struct vcpu *v)
+{
+	if (!shared_cas32(&v->state, VCPU_BLOCKED, VCPU_RUNNABLE))
+		return false;
+	v->stats.wakes++;
+	sched_enqueue(here, v);
+	return true;
+}
+
+/* [irq-path 7] */
+bool vcpu_load(struct cpu *here, struct vcpu *v)
+{
+	if (__builtin_expect(v->delivery != v->vm->delivery || v->halt != v->vm->halt, 0))
+		vm_apply_mode(v);
+	if (__builtin_expect(here->fpu_owner != v, 0))
+		svm_fpu_switch(here, v);
+	if (!list_empty(&v->sharer_link))
+		list_remove(&v->sharer_link);
+	here->current = v;
+	shared_store32(&v->state, VCPU_RUNNING);
+	if (v->halted) {
+		if (v->avic.stash.any)
+			vapic_unstash(v->avic.page, &v->avic.stash);
+		if (__builtin_expect(!can_resume(v), 0)) {
+			v->stats.spurious_wakes++;
+			if (vcpu_arm(here, v))
+				return false;
+			v->halted = false;
+			return true;
+		}
+		v->halted = false;
+	}
+	direct_here(v);
+	return true;
+}
+
+static void leave(struct cpu *here, struct vcpu *v, enum vcpu_state state)
+{
+	direct_away(v, PUT_PREEMPTED);
+	here->current = NULL;
+	shared_store32(&v->state, state);
+}
+
+void vcpu_preempt(struct cpu *here, struct vcpu *v)
+{
+	v->stats.preemptions++;
+	leave(here, v, VCPU_RUNNABLE);
+	sched_enqueue(here, v);
+}
+
+void vcpu_park(struct cpu *here, struct vcpu *v)
+{
+	leave(here, v, VCPU_OFFLINE);
+}
+
+void vcpu_stop(struct cpu *here, struct vcpu *v)
+{
+	list_remove(&v->timer_link);
+	leave(here, v, VCPU_STOPPED);
+}
+
+bool vcpu_start(struct cpu *here, struct vcpu *v)
+{
+	if (!shared_cas32(&v->state, VCPU_OFFLINE, VCPU_RUNNABLE))
+		return false;
+	sched_enqueue(here, v);
+	return true;
+}
+
+void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
+{
+	bool timer = !list_empty(&v->timer_link);
+
+	CHECK(v->home == here && here->current == v);
+	if (here->fpu_owner == v)
+		svm_fpu_switch(here, NULL);
+	list_remove(&v->timer_link);
+	direct_away(v, PUT_PREEMPTED);
+	here->current = NULL;
+	v->home = to;
+	vcpu_retarget(v);
+	if (timer)
+		shared_or32(&v->events, VCPU_EVENT_TIMER);
+	shared_store32(&v->state, VCPU_RUNNABLE);
+	sched_enqueue(here, v);
+}
+
+bool vcpu_take_events(struct cpu *here, struct vcpu *v)
+{
+	uint32_t events = shared_swap32(&v->events, 0);
+
+	if (events & VCPU_EVENT_STOP) {
+		vcpu_stop(here, v);
+		return true;
+	}
+	if (events & VCPU_EVENT_MODE)
+		vm_apply_mode(v);
+	if (events & VCPU_EVENT_TIMER)
+		vcpu_timer_changed(here, v);
+	return false;
+}
+
+void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t events)
+{
+	if (events)
+		shared_or32(&v->events, events);
+	if (vcpu_wake(here, v))
+		return;
+	if (shared_load32(&v->state) == VCPU_RUNNING && v->home != here)
+		cpu_kick(v->home);
+}
+
+void vcpu_interrupt(struct cpu *here, struct vcpu *v, uint8_t vector)
+{
+	if (avic_post_software(&v->avic, vector, here->apicid))
+		vcpu_post_event(here, v, 0);
+}
+
+void vcpu_timer_changed(struct cpu *here, struct vcpu *v)
+{
+	list_remove(&v->timer_link);
+	if (v->emulated.timer_deadline)
+		list_append(&here->timers, &v->timer_link);
+	sched_arm_timer(here);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "wake.h"
+
+#include "avic/vapic.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/spinlock.h"
+#include "cpu.h"
+#include "drivers/lapic.h"
+#include "iommu/galog.h"
+#include "iommu/gappi.h"
+#include "vcpu.h"
+#include "vectors.h"
+#include <hw/shared.h>
+
+uint32_t wake_word;
+struct wake_stats wake_stats;
+
+static struct spinlock switch_lock;
+
+/* A device that storms must not keep a pCPU in here: after so many rounds it goes on by an
+ * interrupt to itself, and guests run in between. */
+#define GALOG_ROUNDS 16
+
+static void wake_tag(struct cpu *cpu, uint32_t gatag)
+{
+	struct vcpu *v = vcpu_from_tag(GATAG_VCPU(gatag));
+
+	wake_stats.galog_entries++;
+	if (v)
+		vcpu_wake(cpu, v);
+	else
+		wake_stats.stale++;
+}
+
+/* Entries were lost, and whose nobody knows: restart the log first, so that posts from now on
+ * are logged, then look at everybody (48882 rev 3.11, "Guest Virtual APIC Log", restart). */
+static __attribute__((noinline, cold)) void galog_recover(struct cpu *cpu, struct iommu *u)
+{
+	uint32_t woken;
+
+	wake_stats.galog_overflows++;
+	if (galog_restart(u))
+		log_error("iommu%u: GA log doesn't restart after an overflow; the slow timer "
+			  "looks for halted vCPUs instead",
+			u->index);
+	woken = wake_scan(cpu);
+	log_debug("iommu%u: GA log overflow, restarted, %u vCPUs woken", u->index, woken);
+}
+
+static void galog_drain(struct cpu *cpu, struct iommu *u)
+{
+	enum galog_state state;
+	uint32_t gatag;
+
+	for (unsigned round = 0; round < GALOG_ROUNDS; round++) {
+		galog_begin(u);
+		while (galog_next(u, &gatag))
+			wake_tag(cpu, gatag);
+		state = galog_end(u);
+		if (__builtin_expect(state == GALOG_EMPTY, 1))
+			return;
+		if (state == GALOG_OVERFLOWED)
+			galog_recover(cpu, u);
+	}
+	lapic_send(cpu->apicid, VEC_GALOG);
+}
+
+void wake_from_galog(struct cpu *cpu)
+{
+	wake_stats.galog_interrupts++;
+	for (uint32_t i = 0; i < iommu_count(); i++) {
+		struct iommu *u = iommu_by_index(i);
+
+		if (u->galog.enabled && u->galog_apicid == cpu->apicid)
+			galog_drain(cpu, u);
+	}
+}
+
+/* May be spurious (48882 rev 3.11, "Guest APIC Physical Processor Interrupt"): vcpu_load()
+ * looks before it enters the guest. */
+void wake_from_gappi_own(struct cpu *cpu, struct vcpu *owner)
+{
+	wake_stats.gappi_own++;
+	vcpu_wake(cpu, owner);
+}
+
+/* One vector, many vCPUs: the APIC keeps one pending bit, so look at all of them, never stop
+ * at the first. Membership changes only on this CPU (vcpu.c), before arming and after load. */
+void wake_from_gappi_shared(struct cpu *cpu)
+{
+	wake_stats.gappi_shared++;
+	LIST_FOR_EACH(node, &cpu->gappi_sharers)
+	{
+		struct vcpu *v = CONTAINER_OF(node, struct vcpu, sharer_link);
+
+		if (vapic_irr_any(v->avic.page))
+			vcpu_wake(cpu, v);
+	}
+}
+
+uint32_t wake_scan(struct cpu *cpu)
+{
+	uint32_t woken = 0;
+
+	wake_stats.scans++;
+	for (uint32_t tag = 0; tag < VCPU_MAX; tag++) {
+		struct vcpu *v = vcpu_from_tag(tag);
+
+		if (v && shared_load32(&v->state) == VCPU_BLOCKED && vapic_irr_any(v->avic.page) &&
+			vcpu_wake(cpu, v))
+			woken++;
+	}
+	wake_stats.scan_hits += woken;
+	return woken;
+}
+
+void wake_backstop(struct cpu *cpu)
+{
+	for (uint32_t i = 0; i < iommu_count(); i++) {
+		struct iommu *u = iommu_by_index(i);
+
+		if (u->galog.enabled && u->galog_apicid == cpu->apicid && galog_overflowed(u))
+			galog_recover(cpu, u);
+	}
+}
+
+static bool mechanism_fits(const struct iommu *u, enum wake_mechanism to)
+{
+	return to == WAKE_NONE || (u->f.gam && (to != WAKE_GAPPI || u->f.gappi));
+}
+
+static err_t iommu_turn(struct iommu *u, enum wake_mechanism to)
+{
+	err_t err = OK;
+
+	/* What both together do is not specified (48882 rev 3.11): one off, then the other on. */
+	gappi_disable(u);
+	if (u->galog.enabled)
+		err = galog_disable(u);
+	if (!err && to == WAKE_GALOG)
+		err = galog_enable(u);
+	if (!err && to == WAKE_GAPPI)
+		err = gappi_enable(u);
+	return err;
+}
+
+/*
+ * Posts that come while neither mechanism is on set IRR bits and tell nobody, and entries that
+ * still lie in the log are not read. So, once the new mechanism is on, everybody who is
+ * blocked is woken and arms itself anew. Who is just about to block on another CPU either
+ * stored BLOCKED before our pass looks at it, or reads the new word after its fence and
+ * cancels: the locked add below pairs with the fence in vcpu_arm().
+ */
+err_t wake_switch(struct cpu *cpu, enum wake_mechanism to)
+{
+	err_t err = OK;
+
+	for (uint32_t i = 0; i < iommu_count(); i++)
+		if (!mechanism_fits(iommu_by_index(i), to))
+			return ERR_UNFIT;
+	if (!spin_trylock(&switch_lock))
+		return ERR_BUSY;
+	for (uint32_t i = 0; i < iommu_count(); i++) {
+		err_t e = iommu_turn(iommu_by_index(i), to);
+
+		if (e)
+			err = e;
+	}
+	shared_add32(&wake_word, 0x100u + (uint32_t)to - (wake_word & 0xff));
+	for (uint32_t tag = 0; tag < VCPU_MAX; tag++) {
+		struct vcpu *v = vcpu_from_tag(tag);
+
+		if (v)
+			vcpu_wake(cpu, v);
+	}
+	spin_unlock(&switch_lock);
+	return err;
+}
