@@ -60,6 +60,21 @@ static inline bool shared_cas32(uint32_t *p, uint32_t expected, uint32_t desired
 		p, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
+static inline void shared_store128(uint64_t *p, uint64_t lo, uint64_t hi)
+{
+	uint64_t old_lo = p[0], old_hi = p[1];
+	bool done;
+
+	sim_point();
+	do {
+		__asm__ volatile(
+			"lock cmpxchg16b %1"
+			: "=@ccz"(done), "+m"(*(uint64_t(*)[2])p), "+a"(old_lo), "+d"(old_hi)
+			: "b"(lo), "c"(hi)
+			: "memory");
+	} while (!done);
+}
+
 static inline void shared_fence(void)
 {
 	sim_point();
