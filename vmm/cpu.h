@@ -20,6 +20,7 @@
 #define CPU_GAPPI_SHARERS 256
 
 struct vcpu;
+struct svm_vcpu;
 
 /* Who a dynamic vector of this pCPU belongs to. */
 enum vector_kind { VECTOR_FREE, VECTOR_GAPPI, VECTOR_DEVICE };
@@ -48,7 +49,7 @@ struct cpu {
 	uint64_t slice_end;                     /* (own) ticks; 0: not timed: nobody equal waits */
 	uint32_t slice_over;                    /* (own) an equal may have its turn */
 	uint64_t backstop;                      /* (own) next slow tick, ticks; 0: not this CPU's */
-	void *fpu_owner;                        /* (own) vcpu whose FPU state is loaded */
+	struct svm_vcpu *fpu_owner;             /* (own) whose FPU state is loaded */
 	uint64_t tsc_deadline;                  /* (own) host timer, ticks; 0: not armed */
 	uint64_t interrupts;                    /* (own) taken since boot */
 

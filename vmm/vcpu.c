@@ -170,13 +170,20 @@ bool vcpu_wake(struct cpu *here, struct vcpu *v)
 	return true;
 }
 
+/* The registers stay in the CPU until another vCPU needs it, or their owner leaves it. */
+static __attribute__((noinline)) void fpu_switch(struct cpu *here, struct svm_vcpu *to)
+{
+	svm_fpu_switch(here, here->fpu_owner, to);
+	here->fpu_owner = to;
+}
+
 /* [irq-path 7] */
 bool vcpu_load(struct cpu *here, struct vcpu *v)
 {
 	if (__builtin_expect(v->delivery != v->vm->delivery || v->halt != v->vm->halt, 0))
 		vm_apply_mode(v);
-	if (__builtin_expect(here->fpu_owner != v, 0))
-		svm_fpu_switch(here, v);
+	if (__builtin_expect(here->fpu_owner != &v->svm, 0))
+		fpu_switch(here, &v->svm);
 	if (!list_empty(&v->sharer_link))
 		list_remove(&v->sharer_link);
 	here->current = v;
@@ -235,8 +242,8 @@ void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
 	bool timer = !list_empty(&v->timer_link);
 
 	CHECK(v->home == here && here->current == v);
-	if (here->fpu_owner == v)
-		svm_fpu_switch(here, NULL);
+	if (here->fpu_owner == &v->svm)
+		fpu_switch(here, NULL);
 	list_remove(&v->timer_link);
 	direct_away(v, PUT_PREEMPTED);
 	here->current = NULL;

@@ -47,4 +47,7 @@ err_t vm_set_delivery(
 	struct cpu *here, struct vm *vm, struct vcpu *v, enum delivery_mode mode) MUST_USE;
 err_t vm_set_halt(struct cpu *here, struct vm *vm, struct vcpu *v, enum halt_mode mode) MUST_USE;
 
+/* On v's home, not in the guest: brings v to its VM's delivery and halt mode. */
+void vm_apply_mode(struct vcpu *v);
+
 #endif
