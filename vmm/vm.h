@@ -10,6 +10,7 @@
 #include "assign.h"
 #include "config.h"
 #include "vcpu.h"
+#include "wake.h"
 
 struct vm {
 	const struct vm_config *config; /* (const) */
@@ -47,6 +48,8 @@ err_t vm_set_delivery(
 	struct cpu *here, struct vm *vm, struct vcpu *v, enum delivery_mode mode) MUST_USE;
 err_t vm_set_halt(struct cpu *here, struct vm *vm, struct vcpu *v, enum halt_mode mode) MUST_USE;
 
+/* What the VM wants of the IOMMUs while its vCPUs are halted; enum wake_mechanism (wake.h). */
+enum wake_mechanism vm_wake_mechanism(const struct vm *vm);
 /* On v's home, not in the guest: brings v to its VM's delivery and halt mode. */
 void vm_apply_mode(struct vcpu *v);
 

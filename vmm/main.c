@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+/* The order in which everything comes up: one function, no sections, no priorities. */
+#include "main.h"
+
+#include "base/check.h"
+#include "base/log.h"
+#include "config.h"
+#include "cpu.h"
+#include "drivers/acpi.h"
+#include "drivers/clock.h"
+#include "drivers/fbcon.h"
+#include "drivers/ioapic.h"
+#include "drivers/lapic.h"
+#include "drivers/pci.h"
+#include "drivers/uart.h"
+#include "iommu/iommu.h"
+#include "iommu/ivrs.h"
+#include "page.h"
+#include "sched.h"
+#include "svm/fpu.h"
+#include "svm/svm.h"
+#include "vectors.h"
+#include "vm.h"
+#include "wake.h"
+#include <hw/mem.h>
+#include <hw/shared.h>
+
+uint64_t vmm_image_offset;
+
+static struct config config;
+static uint32_t cpus_ready;
+
+/* The platform can't do it: say so in a sentence that a user can act on, and stop. */
+static _Noreturn void stop(const char *sentence)
+{
+	log_error("Reveille stops: %s", sentence);
+	cpu_stop_others();
+	for (;;)
+		cpu_sleep();
+}
+
+static void open_console(const struct boot_info *boot)
+{
+	if (uart_init())
+		log_add_sink(uart_write);
+	if (fbcon_init(&boot->fb))
+		log_add_sink(fbcon_write);
+	log_info("Reveille: a hypervisor for AMD SVM, AVIC and the AMD IOMMU");
+}
+
+/* boot/ parsed it already, with the firmware still there to return to. */
+static void read_config(const struct boot_info *boot)
+{
+	struct config_error error;
+	const struct boot_file *file = &boot->files[0];
+
+	if (!boot->file_count)
+		stop("the loader handed over no reveille.cfg");
+	if (config_parse(&config, phys_to_virt(PHYS(file->base)), file->bytes, &error)) {
+		log_error("%s:%u: %s", file->name, error.line, error.text);
+		stop("its configuration file is not valid");
+	}
+	log_set_level((enum log_level)config.log_level);
+}
+
+static void bring_up_platform(const struct boot_info *boot)
+{
+	page_init(boot);
+	if (acpi_init(boot->rsdp))
+		stop("the firmware's ACPI tables can't be read");
+	lapic_init_cpu();
+	clock_init();
+	if (pci_init())
+		stop("no PCI configuration access: neither MCFG nor ports CF8h/CFCh");
+	ioapic_mask_all();
+	log_info("memory: %llu MiB free; CPUs: %u; TSC: %lu ticks/us; PCI devices: %u",
+		page_free_count() * PAGE_BYTES / MIB, cpu_init_all(boot, config.cpu_count),
+		clock_ticks_per_us(), pci_count());
+}
+
+static void bring_up_svm(void)
+{
+	struct svm_features f;
+
+	svm_probe(&f);
+	if (!f.svm || !f.npt)
+		stop(f.why_not);
+	log_info("svm: %u ASIDs%s%s%s%s; avic %s, x2avic %s", f.asid_count,
+		f.nrips ? ", nrips" : "", f.decode_assists ? ", decode assists" : "",
+		f.flush_by_asid ? ", flush by ASID" : "", f.vmcb_clean ? ", clean bits" : "",
+		f.avic ? "yes" : "no", f.x2avic ? "yes" : "no");
+}
+
+static void bring_up_iommu(void)
+{
+	static struct ivrs ivrs;
+	const struct acpi_header *table = acpi_find("IVRS");
+	const struct cpu *boot_cpu = cpu_by_index(0);
+	const struct iommu_setup setup = {
+		.event_apicid = boot_cpu->apicid,
+		.galog_apicid = boot_cpu->apicid,
+		.event_vector = VEC_IOMMU_EVENT,
+		.galog_vector = VEC_GALOG,
+		.x2apic = lapic_x2apic(),
+		.galog_entries = config.galog_entries,
+	};
+	err_t err = ERR_UNFIT;
+
+	if (table && !ivrs_parse(&ivrs, table, table->length))
+		err = iommu_init_all(&ivrs, &setup);
+	if (err || !iommu_count()) {
+		log_warn("iommu: %s: no device can be given to a VM",
+			table ? "does not come up"
+			      : "none (no IVRS table; is it on in the firmware setup?)");
+		return;
+	}
+	for (uint32_t i = 0; i < iommu_count(); i++) {
+		struct iommu *u = iommu_by_index(i);
+
+		log_info("iommu%u: ga %u gam %u gappi %u gappidis %u xt %u, %u table levels", i,
+			u->f.ga, u->f.gam, u->f.gappi, u->f.gappi_dis, u->f.xt, u->f.host_levels);
+		if (u->f.gam && iommu_enable_guest_mode(u))
+			log_warn("iommu%u: guest-mode IRTEs can't be turned on", i);
+	}
+}
+
+/* The wake mechanism that the VMs ask for. The IOMMU has one for all of its devices. */
+static void choose_wake(struct cpu *here)
+{
+	enum wake_mechanism to = WAKE_NONE;
+
+	for (uint32_t i = 0; i < vm_count(); i++) {
+		const struct vm *vm = vm_by_index(i);
+		enum wake_mechanism wants = vm_wake_mechanism(vm);
+
+		if (wants == WAKE_NONE)
+			continue;
+		if (to != WAKE_NONE && to != wants)
+			log_warn("vm %s: an IOMMU has one wake mechanism for all VMs; %s is in "
+				 "force",
+				vm->config->name, to == WAKE_GALOG ? "galog" : "gappi");
+		else
+			to = wants;
+	}
+	if (to != WAKE_NONE && wake_switch(here, to))
+		log_error("the wake mechanism doesn't start: halted vCPUs wake by the slow timer");
+}
+
+static void create_vms(void)
+{
+	static struct vm vms[CONFIG_VMS];
+	const char *why = "";
+
+	for (uint32_t i = 0; i < config.vm_count; i++)
+		if (vm_create(&vms[i], &config.vms[i], i + 1, &why))
+			log_error("vm %s: not started: %s", config.vms[i].name, why);
+}
+
+static void start_cpu(struct cpu *cpu)
+{
+	svm_fpu_init_cpu();
+	if (svm_init_cpu(cpu))
+		stop("SVM is locked off on a CPU: enable SVM (virtualization) in the firmware setup");
+	shared_add32(&cpus_ready, 1);
+}
+
+static void run_cpu(struct cpu *cpu)
+{
+	start_cpu(cpu);
+	sched_loop(cpu);
+}
+
+void vmm_main(const struct boot_info *boot)
+{
+	struct cpu *cpu;
+	uint64_t start;
+
+	vmm_image_offset = VMM_BASE - boot->image_base;
+	open_console(boot);
+	if (boot->magic != BOOT_INFO_MAGIC)
+		stop("loader and VMM don't belong together");
+	read_config(boot);
+	bring_up_platform(boot);
+	cpu = this_cpu();
+	bring_up_svm();
+	for (uint32_t i = 0; i < cpu_count(); i++)
+		sched_init_cpu(cpu_by_index(i));
+	start_cpu(cpu);
+	cpu_release_all(run_cpu);
+	start = cpu_ticks();
+	while (shared_load32(&cpus_ready) < cpu_count()) {
+		if (cpu_ticks() - start > clock_us_to_ticks(1000000))
+			stop("a CPU doesn't come up with SVM");
+		cpu_pause();
+	}
+	bring_up_iommu();
+	create_vms();
+	if (!vm_count())
+		stop("no VM could be started; the lines above say why");
+	choose_wake(cpu);
+	for (uint32_t i = 0; i < vm_count(); i++)
+		vm_start(cpu, vm_by_index(i));
+	sched_loop(cpu);
+}
