@@ -13,6 +13,7 @@ struct npt {
 };
 
 err_t npt_init(struct npt *npt) MUST_USE;
+void npt_free(struct npt *npt); /* no vCPU uses it any more */
 /* guest, host and bytes are multiples of 4 KiB; uses 2 MiB and 1 GiB pages where alignment
  * allows. Overwriting a mapping is ERR_INVALID. */
 err_t npt_map(

@@ -9,6 +9,7 @@
 struct svm_vm;
 
 err_t perm_init(struct svm_vm *vm) MUST_USE;
+void perm_free(struct svm_vm *vm);
 enum perm_access { PERM_NONE = 0, PERM_READ = 1, PERM_WRITE = 2, PERM_RW = 3 };
 /* Accesses named here don't exit any more, all others of this MSR do. Effective at once. */
 void perm_msr(struct svm_vm *vm, uint32_t msr, enum perm_access open);

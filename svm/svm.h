@@ -34,6 +34,9 @@ struct svm_vcpu {
 	uint32_t asid;            /* on the CPU below */
 	uint64_t asid_generation; /* of that CPU */
 	struct cpu *last_cpu;     /* where it ran last: elsewhere needs clean = 0 and a new ASID */
+	uint8_t *fpu;             /* XSAVE or FXSAVE area: fpu.h */
+	uint64_t xcr0;
+	uint64_t dr[4]; /* DR0-DR3 while another vCPU's are in the CPU */
 };
 
 void svm_probe(struct svm_features *f);
@@ -41,6 +44,7 @@ void svm_probe(struct svm_features *f);
  * ERR_UNFIT: locked off by firmware. */
 err_t svm_init_cpu(struct cpu *cpu) MUST_USE;
 err_t svm_vcpu_init(struct svm_vcpu *s, const struct svm_vm *vm) MUST_USE;
+void svm_vcpu_free(struct svm_vcpu *s);
 /* Long mode, flat, paging by cr3, interrupts off. */
 void svm_vcpu_start_long(struct svm_vcpu *s, gpa_t cr3, uint64_t rip, uint64_t rsp, uint64_t rdi);
 /* Runs the guest until the next #VMEXIT. Interrupts off before and after. cpu is this CPU. */
@@ -50,6 +54,14 @@ void svm_skip(struct svm_vcpu *s, unsigned length);
 /* Queue an event for the next entry (EVENTINJ). */
 void svm_inject_interrupt(struct svm_vcpu *s, uint8_t vector);
 void svm_inject_exception(struct svm_vcpu *s, uint8_t vector, bool has_error, uint32_t error);
+void svm_inject_nmi(struct svm_vcpu *s);
+/* After an exit: an event whose delivery it interrupted is queued again. */
+void svm_requeue_interrupted(struct svm_vcpu *s);
+static inline void svm_requeue_event(struct svm_vcpu *s)
+{
+	if (__builtin_expect((s->vmcb->exit_int_info & EVENT_VALID) != 0, 0))
+		svm_requeue_interrupted(s);
+}
 bool svm_injection_pending(const struct svm_vcpu *s);
 /* Can the guest take an external interrupt at its next instruction? IF and no shadow. */
 bool svm_interruptible(const struct svm_vcpu *s);

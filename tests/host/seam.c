@@ -85,6 +85,31 @@ WEAK void sim_doorbell(uint32_t apicid)
 	(void)apicid;
 }
 
+WEAK uint64_t sim_dr[4];
+
+WEAK void sim_vmsave(uint64_t area)
+{
+	(void)area;
+}
+
+WEAK void sim_xsetbv(uint32_t index, uint64_t v)
+{
+	(void)index;
+	(void)v;
+}
+
+WEAK void sim_fpu_save(void *area, uint64_t components)
+{
+	(void)area;
+	(void)components;
+}
+
+WEAK void sim_fpu_load(const void *area, uint64_t components)
+{
+	(void)area;
+	(void)components;
+}
+
 WEAK void panic(const char *fmt, ...)
 {
 	va_list ap;

@@ -109,6 +109,58 @@ static inline struct cpu *this_cpu(void)
 	return c;
 }
 
+/* FS, GS, TR, LDTR, KernelGsBase and the SYSCALL and SYSENTER MSRs of this CPU into the area. */
+static inline void hw_vmsave(phys_t area)
+{
+	__asm__ volatile("vmsave %0" ::"a"(area.v) : "memory");
+}
+
+static inline void hw_xsetbv(uint32_t index, uint64_t v)
+{
+	__asm__ volatile("xsetbv" ::"c"(index), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
+}
+
+static inline void hw_xsave(void *area, uint64_t components)
+{
+	__asm__ volatile("xsave64 (%0)" ::"r"(area), "a"((uint32_t)components),
+			 "d"((uint32_t)(components >> 32))
+			 : "memory");
+}
+
+static inline void hw_xrstor(const void *area, uint64_t components)
+{
+	__asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"((uint32_t)components),
+			 "d"((uint32_t)(components >> 32))
+			 : "memory");
+}
+
+static inline void hw_fxsave(void *area)
+{
+	__asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
+}
+
+static inline void hw_fxrstor(const void *area)
+{
+	__asm__ volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
+}
+
+/* DR0-DR3. */
+static inline void hw_read_breakpoints(uint64_t dr[4])
+{
+	__asm__ volatile("mov %%dr0, %0" : "=r"(dr[0]));
+	__asm__ volatile("mov %%dr1, %0" : "=r"(dr[1]));
+	__asm__ volatile("mov %%dr2, %0" : "=r"(dr[2]));
+	__asm__ volatile("mov %%dr3, %0" : "=r"(dr[3]));
+}
+
+static inline void hw_write_breakpoints(const uint64_t dr[4])
+{
+	__asm__ volatile("mov %0, %%dr0" ::"r"(dr[0]));
+	__asm__ volatile("mov %0, %%dr1" ::"r"(dr[1]));
+	__asm__ volatile("mov %0, %%dr2" ::"r"(dr[2]));
+	__asm__ volatile("mov %0, %%dr3" ::"r"(dr[3]));
+}
+
 /* AVIC_DOORBELL (24593 rev 3.44, "AVIC Doorbell"): the core with this host APIC ID looks at
  * its vAPIC page again, if it is in guest mode. Not serialising: the IRR must have been
  * written by a locked operation before. */

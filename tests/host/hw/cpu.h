@@ -70,6 +70,48 @@ static inline struct cpu *this_cpu(void)
 	return sim_cpu;
 }
 
+static inline void hw_vmsave(phys_t area)
+{
+	sim_vmsave(area.v);
+}
+
+static inline void hw_xsetbv(uint32_t index, uint64_t v)
+{
+	sim_xsetbv(index, v);
+}
+
+static inline void hw_xsave(void *area, uint64_t components)
+{
+	sim_fpu_save(area, components);
+}
+
+static inline void hw_xrstor(const void *area, uint64_t components)
+{
+	sim_fpu_load(area, components);
+}
+
+static inline void hw_fxsave(void *area)
+{
+	sim_fpu_save(area, 0);
+}
+
+static inline void hw_fxrstor(const void *area)
+{
+	sim_fpu_load(area, 0);
+}
+
+static inline void hw_read_breakpoints(uint64_t dr[4])
+{
+	for (int i = 0; i < 4; i++)
+		dr[i] = sim_dr[i];
+}
+
+static inline void hw_write_breakpoints(const uint64_t dr[4])
+{
+	for (int i = 0; i < 4; i++)
+		sim_dr[i] = dr[i];
+}
+
 static inline void hw_doorbell(apicid_t target)
 {
 	sim_point();

@@ -23,6 +23,11 @@ uint64_t sim_ticks(void); /* counts up by SIM_TICKS_A_LOOK with each look */
 void sim_sleep(void);     /* cpu_sleep() */
 void sim_take_interrupts(void);
 void sim_doorbell(uint32_t apicid);
+void sim_vmsave(uint64_t area);
+void sim_xsetbv(uint32_t index, uint64_t v);
+void sim_fpu_save(void *area, uint64_t components); /* components 0: FXSAVE */
+void sim_fpu_load(const void *area, uint64_t components);
+extern uint64_t sim_dr[4];  /* DR0-DR3 */
 extern struct cpu *sim_cpu; /* this_cpu() */
 
 #define SIM_TICKS_A_LOOK 100

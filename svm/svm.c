@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "svm.h"
+#include "asid.h"
+#include "cpu.h"
+#include "fpu.h"
+#include "page.h"
+#include "regs.h"
+#include <hw/cpu.h>
+#include <hw/mem.h>
+
+/* vmrun.asm */
+void svm_run(phys_t guest, struct guest_regs *regs, phys_t host);
+
+#define ALWAYS_INTERCEPT3                                                                          \
+	(INTERCEPT3_INTR | INTERCEPT3_NMI | INTERCEPT3_SMI | INTERCEPT3_INIT | INTERCEPT3_RDPMC |  \
+		INTERCEPT3_CPUID | INTERCEPT3_INVD | INTERCEPT3_HLT | INTERCEPT3_INVLPGA |         \
+		INTERCEPT3_IOIO | INTERCEPT3_MSR | INTERCEPT3_SHUTDOWN)
+#define ALWAYS_INTERCEPT4                                                                          \
+	(INTERCEPT4_VMRUN | INTERCEPT4_VMMCALL | INTERCEPT4_VMLOAD | INTERCEPT4_VMSAVE |           \
+		INTERCEPT4_STGI | INTERCEPT4_CLGI | INTERCEPT4_SKINIT | INTERCEPT4_RDTSCP |        \
+		INTERCEPT4_WBINVD | INTERCEPT4_MONITOR | INTERCEPT4_MWAIT | INTERCEPT4_XSETBV |    \
+		INTERCEPT4_RDPRU)
+/* A guest whose handlers raise #AC or #DB again keeps the core in microcode for ever, out of reach
+ * of interrupts; an intercept ends that. #MC is the host's. */
+#define ALWAYS_EXCEPTIONS (BIT(EXC_AC) | BIT(EXC_DB) | BIT(EXC_MC))
+
+static struct svm_features features;
+static uint32_t clean_after_exit; /* CLEAN_ALL where the CPU has clean bits */
+
+void svm_probe(struct svm_features *f)
+{
+	*f = (struct svm_features){ 0 };
+	if (hw_cpuid(0x80000000, 0).eax < 0x8000000a || !(hw_cpuid(0x80000001, 0).ecx & BIT(2))) {
+		f->why_not = "this CPU has no SVM (AMD-V)";
+		return;
+	}
+	struct cpuid svm = hw_cpuid(0x8000000a, 0);
+
+	f->svm = true;
+	f->asid_count = svm.ebx;
+	f->npt = svm.edx & BIT(0);
+	f->nrips = svm.edx & BIT(3);
+	f->vmcb_clean = svm.edx & BIT(5);
+	f->flush_by_asid = svm.edx & BIT(6);
+	f->decode_assists = svm.edx & BIT(7);
+	f->avic = svm.edx & BIT(13);
+	f->x2avic = f->avic && (svm.edx & BIT(18));
+	f->x2avic_ext = f->x2avic && (svm.ecx & BIT(6));
+	if (!f->npt)
+		f->why_not = "this CPU has no nested paging";
+	if (hw_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS && hw_rdmsr(MSR_VM_CR) & VM_CR_LOCK) {
+		f->svm = false;
+		f->why_not =
+			"SVM is switched off by the firmware: enable SVM Mode in firmware setup";
+	}
+	features = *f;
+	clean_after_exit = f->vmcb_clean ? CLEAN_ALL : 0;
+}
+
+err_t svm_init_cpu(struct cpu *cpu)
+{
+	uint64_t vm_cr = hw_rdmsr(MSR_VM_CR);
+
+	if (!features.svm || features.asid_count < 2)
+		return ERR_UNFIT;
+	if (vm_cr & VM_CR_SVMDIS) {
+		if (vm_cr & VM_CR_LOCK)
+			return ERR_UNFIT;
+		hw_wrmsr(MSR_VM_CR, vm_cr & ~VM_CR_SVMDIS);
+	}
+	/* Two pages, because what VMRUN keeps in its own is not specified (24593 rev 3.44,
+	 * "VM_HSAVE_PA MSR"). */
+	phys_t pages = page_alloc(2, 1);
+
+	if (pages.v == PHYS_NONE.v)
+		return ERR_NOMEM;
+	hw_wrmsr(MSR_EFER, hw_rdmsr(MSR_EFER) | EFER_SVME);
+	hw_wrmsr(MSR_VM_HSAVE_PA, pages.v);
+	cpu->host_vmcb = PHYS(pages.v + PAGE_BYTES);
+	hw_vmsave(cpu->host_vmcb);
+	asid_init_cpu(cpu, features.asid_count);
+	svm_fpu_init_cpu();
+	return OK;
+}
+
+err_t svm_vcpu_init(struct svm_vcpu *s, const struct svm_vm *vm)
+{
+	*s = (struct svm_vcpu){ .vm = vm };
+	s->vmcb_phys = page_alloc(1, 1);
+	if (s->vmcb_phys.v == PHYS_NONE.v)
+		return ERR_NOMEM;
+	s->vmcb = phys_to_virt(s->vmcb_phys);
+	err_t err = svm_fpu_init(s);
+
+	if (err) {
+		svm_vcpu_free(s);
+		return err;
+	}
+	struct vmcb *b = s->vmcb;
+
+	b->exceptions = ALWAYS_EXCEPTIONS;
+	b->intercept3 = ALWAYS_INTERCEPT3;
+	b->intercept4 = ALWAYS_INTERCEPT4;
+	b->iopm = vm->iopm.v;
+	b->msrpm = vm->msrpm.v;
+	b->int_control = VIC_INTR_MASKING;
+	b->np_control = NP_ENABLE;
+	b->ncr3 = vm->npt_root.v;
+	b->pat = PAT_RESET;
+	return OK;
+}
+
+void svm_vcpu_free(struct svm_vcpu *s)
+{
+	svm_fpu_free(s);
+	if (s->vmcb)
+		page_free(s->vmcb_phys, 1);
+	s->vmcb = NULL;
+}
+
+static struct vmcb_segment flat(uint16_t selector, uint16_t attributes)
+{
+	return (struct vmcb_segment){ selector, attributes, 0xffffffff, 0 };
+}
+
+void svm_vcpu_start_long(struct svm_vcpu *s, gpa_t cr3, uint64_t rip, uint64_t rsp, uint64_t rdi)
+{
+	struct vmcb *b = s->vmcb;
+
+	s->regs = (struct guest_regs){ .rdi = rdi };
+	b->cs = flat(0x08, 0xa9b); /* code, readable, accessed, present, L, G */
+	b->ds = b->es = b->ss = b->fs = b->gs = flat(0x10, 0xc93);
+	b->gdtr = b->idtr = (struct vmcb_segment){ .limit = 0 };
+	b->ldtr = (struct vmcb_segment){ .attributes = 0x82 };
+	/* Busy, because VMLOAD of an available one would fault later in long mode. */
+	b->tr = (struct vmcb_segment){ .attributes = 0x8b, .limit = 0xffff };
+	b->cpl = 0;
+	b->rflags = RFLAGS_FIXED;
+	b->rip = rip;
+	b->rsp = rsp;
+	b->rax = 0;
+	b->dr6 = DR6_RESET;
+	b->dr7 = DR7_RESET;
+	vmcb_set_crx(b, CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG, cr3.v,
+		CR4_PAE | CR4_OSFXSR, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME);
+	b->clean = 0;
+}
+
+/* [irq-path 8] VMRUN: hardware finds the IRR bit in the backing page and delivers the vector. */
+void svm_enter(struct cpu *cpu, struct svm_vcpu *s)
+{
+	asid_check(cpu, s);
+	svm_run(s->vmcb_phys, &s->regs, cpu->host_vmcb);
+	s->vmcb->tlb_control = TLB_KEEP;
+	s->vmcb->clean = clean_after_exit;
+}
+
+void svm_skip(struct svm_vcpu *s, unsigned length)
+{
+	struct vmcb *b = s->vmcb;
+
+	b->rip = features.nrips && b->nrip ? b->nrip : b->rip + length;
+	b->int_state &= ~INT_STATE_SHADOW;
+}
+
+void svm_intercept_hlt(struct svm_vcpu *s, bool intercept)
+{
+	uint32_t bits = s->vmcb->intercept3 & ~(uint32_t)INTERCEPT3_HLT;
+
+	vmcb_set_intercept3(s->vmcb, bits | (intercept ? INTERCEPT3_HLT : 0));
+}
+
+/* Where a general register lives, by its number in instruction encodings. */
+static uint64_t *reg_at(struct svm_vcpu *s, unsigned n)
+{
+	struct guest_regs *r = &s->regs;
+	uint64_t *const at[16] = { &s->vmcb->rax, &r->rcx, &r->rdx, &r->rbx, &s->vmcb->rsp, &r->rbp,
+		&r->rsi, &r->rdi, &r->r8, &r->r9, &r->r10, &r->r11, &r->r12, &r->r13, &r->r14,
+		&r->r15 };
+
+	CHECK(n < ARRAY_COUNT(at));
+	return at[n];
+}
+
+uint64_t svm_reg(const struct svm_vcpu *s, unsigned n)
+{
+	return *reg_at((struct svm_vcpu *)s, n);
+}
+
+void svm_set_reg(struct svm_vcpu *s, unsigned n, uint64_t v)
+{
+	*reg_at(s, n) = v;
+}
+
+/* May run while the vCPU is inside the guest on another CPU: the caller kicks it there. */
+void svm_flush(struct svm_vcpu *s)
+{
+	__atomic_store_n(&s->asid_generation, 0, __ATOMIC_RELEASE);
+}
