@@ -10,7 +10,7 @@
 #define IOMMU_MAX 16
 
 struct iommu_features {
-	bool ga, gam, gappi, gappi_dis, xt, ia, nx;
+	bool ga, gam, gappi, gappi_dis, xt, ia, nx, np_cache;
 	uint32_t host_levels; /* page table levels the walker takes */
 	uint32_t irte_max;    /* 512 or 2048 */
 	uint64_t efr, efr2;   /* raw, for the survey */
@@ -19,6 +19,7 @@ struct iommu_features {
 struct cmd_ring {
 	uint64_t *entry;   /* 16 bytes each */
 	uint32_t tail;     /* bytes */
+	uint32_t queued;   /* entries since the last completion */
 	uint64_t sequence; /* of the last COMPLETION_WAIT */
 	uint64_t *done;    /* where hardware stores the sequence */
 };
@@ -27,6 +28,7 @@ struct galog {
 	uint64_t *entry;
 	uint64_t *tail_copy; /* written by hardware (GA log tail address) */
 	uint32_t bytes, head;
+	uint32_t head_told; /* as last written to the register */
 	bool enabled;
 	uint64_t entries, overflows; /* counters */
 };
@@ -51,24 +53,41 @@ struct iommu {
 	struct event_log event;  /* boot CPU */
 	struct galog galog;      /* the CPU that its interrupt targets */
 	apicid_t galog_apicid;   /* (const) */
-	bool failed;             /* (lock) a completion never came: fenced, no more commands */
+	bool failed;             /* (lock) a completion never came: no more commands */
+	bool xt;                 /* (const) 32-bit destinations, XT interrupt registers */
+	bool one_message; /* (const) MSI with one message: GA log interrupts come on the event
+			   * vector, whose handler then looks at both logs */
 	uint64_t mmio_reads, mmio_writes; /* counters of the wake path's accesses (own CPU) */
 };
 
 /* What ivrs.c found; see ivrs.h. */
 struct ivrs;
 
+/* Where the units' own interrupts go. With MSI (no XT registers, or xAPIC) both go to
+ * galog_apicid. */
+struct iommu_setup {
+	apicid_t event_apicid, galog_apicid;
+	uint8_t event_vector,
+		galog_vector;   /* galog = event + 1, event even: MSI messages 0 and 1 */
+	bool x2apic;            /* the CPUs use x2APIC IDs */
+	uint32_t galog_entries; /* ring size: 512..8192, a power of two */
+};
+
 /* Takes all IOMMUs over from firmware: off, tables that block every device, rings, event log,
- * 128-bit IRTEs, XT mode where the CPUs use x2APIC IDs, on. Event interrupts to event_apicid. A
- * machine without an IVRS or an IOMMU: ERR_UNFIT, count 0. galog_entries: ring size. */
-err_t iommu_init_all(const struct ivrs *ivrs, apicid_t event_apicid, apicid_t galog_apicid,
-	uint32_t galog_entries) MUST_USE;
+ * 128-bit IRTEs, XT mode where the CPUs use x2APIC IDs, on. A machine without an IVRS (NULL) or an
+ * IOMMU: ERR_UNFIT, count 0. A unit that can't be brought up is left out and logged; its devices
+ * have no iommu_of(). */
+err_t iommu_init_all(const struct ivrs *ivrs, const struct iommu_setup *setup) MUST_USE;
 uint32_t iommu_count(void);
 struct iommu *iommu_by_index(uint32_t i);
 /* The one that a device is behind; NULL: none. */
 struct iommu *iommu_of(devid_t dev);
 /* Requester ID that a device's requests carry (IVRS aliases). */
 devid_t iommu_alias(devid_t dev);
+/* The IVRS' unity-mapped ranges (IVMD) of a device into its domain, before dte_assign().
+ * ERR_INVALID: the range is the domain's already, for something else. */
+struct domain;
+err_t iommu_map_unity(struct domain *d, devid_t dev) MUST_USE;
 /* Guest-mode IRTEs on (GAMEn); done once, before the first irte_post(). */
 err_t iommu_enable_guest_mode(struct iommu *u) MUST_USE;
 

@@ -3,8 +3,9 @@
  * 128-bit interrupt remapping table entries, remapped to the host or posted to a vCPU.
  * Everything that changes at run time (IsRun, Destination[23:0], GATag, GALogIntr, GAPPIDis) is in
  * the low half, is never cached by the IOMMU (48882 rev 3.11, "Guest Virtual APIC", IRTE caching),
- * and is changed by one 64-bit store. Anything else goes off, high half, on,
- * INVALIDATE_INTERRUPT_TABLE, COMPLETION_WAIT.
+ * and is changed by one 64-bit store. Anything else is changed by one 128-bit store, so that an
+ * interrupt that arrives meanwhile is never dropped, then INVALIDATE_INTERRUPT_TABLE,
+ * COMPLETION_WAIT; until that is done interrupts may still go where the old entry said.
  */
 #ifndef IOMMU_IRTE_H
 #define IOMMU_IRTE_H
@@ -12,6 +13,8 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/types.h"
+#include "regs.h"
+#include <hw/shared.h>
 
 struct iommu;
 
@@ -28,6 +31,7 @@ struct post {
 	uint32_t index;      /* (const) of the IRTE in the device's table */
 	uint8_t vector;      /* guest vector */
 	phys_t vapic;        /* backing page */
+	uint64_t gappi_dis;  /* (const after irte_post) GAPPIDis' bit, 0 where it is reserved */
 };
 
 /* A device's table: entries IRTEs (a power of two, 32..512). Freed by irt_free() after the DTE is
@@ -50,11 +54,38 @@ err_t irte_remap(
 err_t irte_post(struct post *p, apicid_t apicid, uint32_t gatag) MUST_USE;
 err_t irte_clear(struct iommu *u, devid_t dev, struct irte *e) MUST_USE;
 
-/* The run-time updates: one store each, no command. gappi_dis is honoured where EFR2 has
- * GAPPIDisSup. */
-void irte_running(struct post *p, apicid_t apicid, uint32_t gatag);
-void irte_stopped_quiet(struct post *p, apicid_t apicid, uint32_t gatag); /* preempted */
-void irte_stopped_galog(struct post *p, apicid_t apicid, uint32_t gatag); /* blocked, GALogIntr */
-void irte_stopped_gappi(struct post *p, apicid_t apicid, uint32_t gatag); /* blocked, GAPPI armed */
+/* The run-time updates: one store each, no command, no look at the entry. Destination[31:24] is in
+ * the other half and 0: irte_post() checks it. In each of them IRTE and backing page stay the same,
+ * so the order with the IRR is the caller's business (vmm/vcpu.c). */
+static inline void irte_update(struct post *p, uint64_t state, apicid_t apicid, uint32_t gatag)
+{
+	shared_store64(&p->irte->q[0], IRTE0_REMAP_EN | IRTE0_GUEST_MODE | state |
+					       (uint64_t)apicid << 8 | (uint64_t)gatag << 32);
+}
+
+/* A doorbell tells the core; no log entry. GAPPIDis in case a GAPPI is raised here too, which
+ * 48882 rev 3.11, "Guest APIC Physical Processor Interrupt", does not say. */
+static inline void irte_running(struct post *p, apicid_t apicid, uint32_t gatag)
+{
+	irte_update(p, IRTE0_IS_RUN | p->gappi_dis, apicid, gatag);
+}
+
+/* Preempted: the next VMRUN finds the bit. */
+static inline void irte_stopped_quiet(struct post *p, apicid_t apicid, uint32_t gatag)
+{
+	irte_update(p, p->gappi_dis, apicid, gatag);
+}
+
+/* Blocked, GALogIntr. */
+static inline void irte_stopped_galog(struct post *p, apicid_t apicid, uint32_t gatag)
+{
+	irte_update(p, IRTE0_GALOG_INTR, apicid, gatag);
+}
+
+/* Blocked, GAPPI armed: GATag[7:0] is the vector. */
+static inline void irte_stopped_gappi(struct post *p, apicid_t apicid, uint32_t gatag)
+{
+	irte_update(p, 0, apicid, gatag);
+}
 
 #endif
