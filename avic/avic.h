@@ -3,9 +3,13 @@
  * AVIC and x2AVIC: a VM's physical and logical APIC ID tables, a vCPU's backing page, and where its
  * interrupts go while it runs, is preempted, or is blocked.
  *
- *   avic_load():  physical-ID entry first, then each post's IRTE: IsRun = 1
- *   avic_put():   each post's IRTE first, then the physical-ID entry: IsRun = 0
- * The caller's fence and second look at the IRR come after avic_put() (vmm/vcpu.c).
+ *                  avic_load(): physical-ID entry, then each IRTE
+ *      not running ------------------------------------------------> running
+ *      (quiet, GALOG  <---------------------------------------------
+ *       or GAPPI)  avic_put(): each IRTE, then the physical-ID entry
+ *
+ * run.c writes this state. The caller's fence and second look at the IRR come after avic_put()
+ * (vmm/vcpu.c).
  */
 #ifndef AVIC_AVIC_H
 #define AVIC_AVIC_H
@@ -23,9 +27,15 @@ struct avic_vm {
 	uint32_t *logical;  /* logical APIC ID table, one page; xAPIC only */
 	uint32_t max_index; /* highest guest APIC ID */
 	bool x2apic;
-	bool ipi_running; /* (const) false on CPUs with erratum 1235: IsRunning stays 0 in the table
-			   */
+	/* (const) what a loaded vCPU's entry has set: IsRunning, or nothing on CPUs with erratum
+	 * 1235, where a sender may see a cleared IsRunning as still set and ring instead of
+	 * exiting. There each IPI exits; posting by the IOMMU has its own IsRun. */
+	uint64_t running_bit;
+	struct spinlock logical_lock; /* rank POSTS, never held together with a posts_lock */
 };
+
+/* The physical table's field; a host with larger APIC IDs can't use AVIC. */
+#define AVIC_HOST_APICID_MAX 4095u
 
 /* How a vCPU that blocks wants to hear of a post. */
 enum put_reason {
@@ -48,7 +58,8 @@ struct wake_target {
 struct avic_vcpu {
 	struct vapic *page;
 	phys_t page_phys;
-	uint64_t *entry; /* in the physical APIC ID table */
+	uint64_t *entry;     /* in the physical APIC ID table; written under posts_lock */
+	uint64_t entry_base; /* (const) valid, page; without IsRunning and host APIC ID */
 	struct avic_vm *vm;
 	struct svm_vcpu *svm;
 	struct spinlock posts_lock; /* rank POSTS: the list, and running/host below */
@@ -57,16 +68,22 @@ struct avic_vcpu {
 	struct wake_target target;  /* (posts_lock) as last written */
 	enum put_reason put;        /* (posts_lock) valid while !running */
 	struct vapic_stash stash;   /* home CPU, while blocked or about to */
-	bool active;                /* AVIC enabled in the VMCB */
+	bool active;                /* (posts_lock) AVIC enabled in the VMCB */
 };
 
 err_t avic_vm_init(struct avic_vm *vm, bool x2apic, uint32_t max_index, bool erratum_1235) MUST_USE;
 err_t avic_vcpu_init(struct avic_vcpu *a, struct avic_vm *vm, struct svm_vcpu *svm,
 	uint32_t guest_apic_id) MUST_USE;
+/* INIT: registers as after reset, IRR and ISR emptied; on the home, outside the guest. */
+void avic_vcpu_reset(struct avic_vcpu *a);
 /* Turns AVIC on or off in the VMCB (with the clean bits and V_TPR); on the vCPU's home, outside the
  * guest. MSR and APIC page access of the VM are the caller's (vmm/vm.c). */
 void avic_enable(struct avic_vcpu *a);
 void avic_disable(struct avic_vcpu *a);
+
+/* Between the files of avic/. The page of a guest APIC ID, or NULL; run.c's part of on and off. */
+struct vapic *avic_page_of(struct avic_vm *vm, uint32_t guest_apic_id);
+void avic_set_active(struct avic_vcpu *a, bool active);
 
 /* Guest-visible delivery directed to this CPU. target.gatag is kept in the IRTEs also while
  * running. */
@@ -74,11 +91,17 @@ void avic_load(struct avic_vcpu *a, struct wake_target target);
 void avic_put(struct avic_vcpu *a, enum put_reason why, struct wake_target target);
 
 /* Adds a post (guest-mode IRTE, built by irte_post()) to the vCPU; its IRTE is brought to the
- * vCPU's present state under posts_lock. After attach to a blocked vCPU the caller wakes it once
- * (R4). */
+ * vCPU's present state under posts_lock. An IRR bit that landed before that told nobody: the caller
+ * goes on with avic_notify(). */
 void avic_attach(struct avic_vcpu *a, struct post *post);
+/* From here on the IRTE stays as it is. The caller turns it off (irte_clear(), irte_remap(),
+ * irte_post()), which flushes, and then goes on with avic_notify(): bits that landed meanwhile may
+ * have told nobody. */
 void avic_detach(struct avic_vcpu *a, struct post *post);
 
+/* After IRR bits were written by a locked operation: the doorbell if the vCPU runs on another CPU
+ * with AVIC on. True when that isn't enough and the caller must wake or kick the vCPU. */
+bool avic_notify(struct avic_vcpu *a, apicid_t here);
 /* An interrupt by software (IPI emulation, timer, emulated device): IRR bit by locked OR, then the
  * doorbell to the host CPU when running elsewhere with AVIC on. True when the caller must wake or
  * kick the vCPU. */
@@ -89,17 +112,19 @@ struct avic_ipi {
 	uint64_t icr;
 	uint32_t next;
 	uint32_t source;
-	bool emulate; /* causes 0, 2, 4: IRR is not set yet, avic_ipi_next() sets it as it goes */
+	bool emulate; /* IRR is not set yet: avic_ipi_next() sets it as it goes */
 	bool init, sipi, nmi;
-	uint8_t vector;
+	bool illegal_vector; /* goes to nobody; the sender's ESR says so: emulated_esr() */
+	uint8_t vector;      /* SIPI: the start page */
 };
 struct avic_ipi avic_ipi_begin(struct avic_vm *vm, uint32_t source_id, const struct vmexit *exit);
-/* The next destination's guest APIC ID, or -1. */
+/* The next destination's guest APIC ID, or -1. INIT, SIPI, NMI: the caller leaves the event with
+ * it. Otherwise its IRR bit is set, and the caller goes on with avic_notify(). */
 int avic_ipi_next(struct avic_vm *vm, struct avic_ipi *ipi);
 /* The same iteration for an ICR write of the emulated APIC. */
 struct avic_ipi avic_ipi_from_icr(struct avic_vm *vm, uint32_t source_id, uint64_t icr);
 
-/* The guest wrote LDR, DFR or ID (xAPIC): rebuilds its logical table entry. */
-void avic_logical_update(struct avic_vm *vm, struct avic_vcpu *a, uint32_t guest_apic_id);
+/* The guest wrote an LDR or DFR (xAPIC): makes the logical table anew from all pages. */
+void avic_logical_update(struct avic_vm *vm);
 
 #endif

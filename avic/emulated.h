@@ -16,11 +16,12 @@ struct avic_vcpu;
 
 struct emulated_vcpu {
 	struct avic_vcpu *avic;
-	uint64_t timer_deadline; /* ticks of cpu_ticks(); 0: not armed */
-	uint64_t timer_period_ticks;
-	uint64_t timer_started;   /* for the current count */
-	uint64_t apic_base;       /* MSR 1Bh as the guest sees it */
-	uint64_t ticks_per_count; /* (const) 1 at divide by 1 */
+	uint64_t timer_deadline;     /* ticks of cpu_ticks(); 0: not armed */
+	uint64_t timer_period_ticks; /* of the count and divide in force */
+	uint64_t apic_base;          /* MSR 1Bh as the guest sees it */
+	uint64_t ticks_per_count;    /* (const) 1 at divide by 1 */
+	uint32_t timer_shift;        /* log2 of the divide in force */
+	uint32_t esr_pending;        /* what the next ESR write will show */
 };
 
 /* What the caller must do after an APIC access. */
@@ -48,6 +49,11 @@ struct apic_result emulated_mmio_write(struct emulated_vcpu *e, uint32_t offset,
 /* The value is in the page already (AVIC trap, 402h): only the side effect. */
 struct apic_result emulated_after_trap(
 	struct emulated_vcpu *e, uint32_t offset, uint8_t eoi_vector);
+/* The guest did something that its ESR must show (ESR_* in regs.h). */
+void emulated_esr(struct emulated_vcpu *e, uint32_t errors);
+/* After each exit with AVIC off, before anything looks at the IRR: the guest may have moved to CR8,
+ * which changes the VMCB's V_TPR and not the page. */
+void emulated_exit(struct emulated_vcpu *e);
 /* Before entry with AVIC off: inject what can be taken, ask for a window for what can't. */
 void emulated_enter(struct emulated_vcpu *e);
 /* The timer ran out: sets IRR by the LVT; true when a vector became pending. */

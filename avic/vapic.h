@@ -13,22 +13,37 @@
 struct vapic { /* exactly the 4 KiB page */
 	uint32_t reg[1024];
 };
+_Static_assert(sizeof(struct vapic) == 4096, "24593 rev 3.44, vAPIC backing page");
 
 /* Register values after reset or INIT. x2apic: ID and LDR in x2APIC form. */
 void vapic_reset(struct vapic *p, uint32_t guest_apic_id, bool x2apic);
-uint32_t vapic_read(const struct vapic *p, uint32_t offset); /* offset: 0..FF0h, of a register */
-void vapic_write(struct vapic *p, uint32_t offset, uint32_t value);
+
+/* offset: 0..FF0h, of a register that no one else writes. */
+static inline uint32_t vapic_read(const struct vapic *p, uint32_t offset)
+{
+	return p->reg[offset / 4];
+}
+
+static inline void vapic_write(struct vapic *p, uint32_t offset, uint32_t value)
+{
+	p->reg[offset / 4] = value;
+}
 
 /* Locked OR of one IRR bit; true when it was clear. Clears TMR of the vector (edge). */
 bool vapic_set_irr(struct vapic *p, uint8_t vector);
 bool vapic_irr_any(const struct vapic *p);
 /* Highest IRR vector whose class is above PPR's, or -1. PPR is computed from tpr and ISR. */
 int vapic_deliverable(const struct vapic *p);
+/* Highest IRR or ISR vector, or -1. */
+int vapic_highest_irr(const struct vapic *p);
+int vapic_highest_isr(const struct vapic *p);
 /* Software acceptance (emulated delivery): IRR -> ISR, PPR updated; the vector or -1. */
 int vapic_accept(struct vapic *p);
 /* Software EOI: highest ISR bit cleared, PPR updated; the vector or -1. */
 int vapic_eoi(struct vapic *p);
 void vapic_update_ppr(struct vapic *p);
+/* Was the vector last accepted as level triggered? Only software sets TMR. */
+bool vapic_is_level(const struct vapic *p, uint8_t vector);
 
 /* GAPPI's masked-IRR rule (48882 rev 3.11, "Guest APIC Physical Processor Interrupt"): bits that
  * are set but not deliverable would silence the next GAPPI. stash moves all IRR bits out of the
