@@ -20,6 +20,7 @@ FREESTANDING := -std=gnu11 -ffreestanding -fno-builtin-printf -mgeneral-regs-onl
 VMM_CFLAGS := $(FREESTANDING) -mcmodel=kernel -O2 -g $(WARN) $(INCLUDES)
 
 .PHONY: all
+.DEFAULT_GOAL := all
 all: $(B)/reveille.efi
 
 $(B)/%.o: %.c
@@ -51,6 +52,106 @@ $(B)/vmm.elf: $(VMM_O) vmm/vmm.ld
 include tests/guest/guest.mk
 include boot/boot.mk
 
-.PHONY: clean
+
+# ---- set-up, the emulator, images -------------------------------------------------------
+
+.PHONY: help setup emulator image demo run check unit model-test qemu-test budgets cov lint clean
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make            the hypervisor: build/reveille.efi
+#: make demo       every delivery and wake mechanism in one boot; table, summary.json, pictures in out/demo
+#: make check      lint, unit tests, simulation, tests in the emulator, budgets, coverage
+#: make run        boot interactively, serial on the terminal (CFG=file; quit: Ctrl-A X)
+#: make image      build/reveille.img for a USB stick (CFG=file)
+#: make emulator   the emulator alone (cached outside the tree)
+#: make lint       compilers' warnings, clang-format, cppcheck, layers, headers, irq-path
+#: make unit       unit tests and simulation on this machine, under ASan and UBSan
+#: make qemu-test  the tests in the emulator (ONLY=name for one)
+#: make cov        coverage as HTML in out/coverage
+#: make clean      removes build/ and out/
+
+# What a fresh machine lacks is installed before anything else.
+setup:
+	@tools/setup.sh
+
+emulator: setup
+	@tools/emulator/build.sh
+
+CFG ?= tests/qemu/configs/demo.cfg
+
+image: setup
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@tools/mkimage.sh $(B)/reveille.img $(B)/reveille.efi $(CFG)
+	@echo "$(B)/reveille.img: write it to a USB stick, see docs/hardware.md"
+
+run: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/run.py --config $(CFG) --interactive
+
+demo: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/demo.py
+
+# ---- tests ----------------------------------------------------------------------------
+
+# A unit test names its sources on a comment line: "sources: a.c b.c".
+TEST_CFLAGS := -std=gnu11 -g -O1 $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-builtin -fno-strict-aliasing --coverage
+UNIT_SRC  := $(wildcard tests/unit/*_test.c tests/sim/*_test.c)
+UNIT_BIN  := $(UNIT_SRC:%.c=$(B)/%)
+MODEL_SRC := $(wildcard tests/unit/emulator/*_test.c)
+MODEL_BIN := $(MODEL_SRC:%.c=$(B)/%)
+MODEL_C   := $(wildcard tools/emulator/model/*.c)
+
+sources_of = $(shell sed -n 's,^/\* sources: \(.*\) \*/.*,\1,p' $(1))
+define unit_rule
+$(B)/$(1:.c=): $(1) $(call sources_of,$(1)) tests/host/seam.c $(wildcard tests/host/hw/*.h) \
+		tests/unit/test.h $(wildcard */*.h vmm/*/*.h)
+	@mkdir -p $$(@D)
+	@echo "  TEST  $$<"
+	@$(CC) $(TEST_CFLAGS) -Itests/host -Itests/unit -Itools/emulator/model -Ivmm -I. -o $$@ \
+		$(1) $(call sources_of,$(1)) tests/host/seam.c
+endef
+$(foreach t,$(UNIT_SRC),$(eval $(call unit_rule,$(t))))
+
+$(MODEL_BIN): $(B)/%: %.c $(MODEL_C) $(wildcard tools/emulator/model/*.h tests/unit/emulator/*.h)
+	@mkdir -p $(@D)
+	@echo "  TEST  $<"
+	@$(CC) -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
+		-fno-sanitize-recover=all -Itools/emulator/model -o $@ $< $(MODEL_C)
+
+unit: $(UNIT_BIN) $(MODEL_BIN)
+	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN)
+
+qemu-test: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tests/qemu/run.py $(ONLY)
+
+cov:
+	@tools/coverage.sh $(B)
+
+check: setup
+	@tools/check.sh
+
+# ---- lint -----------------------------------------------------------------------------
+
+C_FILES := $(shell git ls-files '*.c' '*.h')
+CLANG_C := $(filter-out svm/offsets.c,$(VMM_C))
+
+lint: setup
+	@echo "  LINT  clang"
+	@for f in $(CLANG_C); do clang $(filter-out -Wenum-conversion -fno-builtin-printf,$(VMM_CFLAGS)) \
+		-Wenum-conversion -fsyntax-only $$f || exit 1; done
+	@echo "  LINT  clang-format"
+	@clang-format --dry-run -Werror $(C_FILES)
+	@echo "  LINT  cppcheck"
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--suppressions-list=tools/cppcheck.txt --error-exitcode=1 -Ivmm -I. $(VMM_C)
+	@echo "  LINT  layers, headers, licences, irq-path"
+	@$(PYTHON) tools/check_layers.py
+	@tools/check_headers.sh
+	@$(PYTHON) tools/irq_path.py
+
 clean:
-	rm -rf $(B)
+	rm -rf $(B) out
