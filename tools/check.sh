@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# make check: every step, whatever the ones before it said; the sum is the last line.
+set -u
+cd "$(dirname "$0")/.."
+passed=0 failed=0 skipped=0 bad=""
+started=$SECONDS
+
+# step NAME COMMAND...: its output is shown; "N passed, N failed" at its end counts, otherwise the
+# step is one test.
+step() {
+	local name=$1 log status last
+	shift
+	log=out/check/$name.log
+	echo "== $name ($((SECONDS - started)) s)"
+	"$@" 2>&1 | tee "$log"
+	status=${PIPESTATUS[0]}
+	last=$(tail -n 1 "$log")
+	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+		passed=$((passed + BASH_REMATCH[1]))
+		failed=$((failed + BASH_REMATCH[2]))
+		skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
+		[ "$status" = 0 ] || [ "${BASH_REMATCH[2]}" != 0 ] || failed=$((failed + 1))
+	elif [ "$status" = 0 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+	fi
+	[ "$status" = 0 ] || bad="$bad $name"
+}
+
+mkdir -p out/check
+step image make --no-print-directory -j"$(nproc)" all
+step emulator make --no-print-directory emulator
+step lint make --no-print-directory lint
+step unit make --no-print-directory -j"$(nproc)" unit
+step qemu make --no-print-directory qemu-test
+step demo make --no-print-directory demo
+step coverage make --no-print-directory cov
+echo "== done in $((SECONDS - started)) s"
+[ -z "$bad" ] || echo "failed:$bad; logs in out/check/"
+if [ "$skipped" = 0 ]; then
+	echo "$passed passed, $failed failed"
+else
+	echo "$passed passed, $failed failed, $skipped skipped"
+fi
+[ "$failed" = 0 ]
