@@ -65,8 +65,8 @@ void avic_load(struct avic_vcpu *a, struct wake_target target)
 	a->running = true;
 	a->target = target;
 	publish_entry(a, a->active);
-	LIST_FOR_EACH(node, &a->posts)
-	irte_running(post_of(node), target.apicid, target.gatag);
+	LIST_FOR_EACH (node, &a->posts)
+		irte_running(post_of(node), target.apicid, target.gatag);
 	spin_unlock(&a->posts_lock);
 }
 
@@ -76,8 +76,8 @@ void avic_put(struct avic_vcpu *a, enum put_reason why, struct wake_target targe
 	a->running = false;
 	a->target = target;
 	a->put = why;
-	LIST_FOR_EACH(node, &a->posts)
-	publish_irte(post_of(node), false, why, target);
+	LIST_FOR_EACH (node, &a->posts)
+		publish_irte(post_of(node), false, why, target);
 	publish_entry(a, false);
 	spin_unlock(&a->posts_lock);
 }

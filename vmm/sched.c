@@ -47,6 +47,7 @@ static __attribute__((noinline)) void inbox_send(struct vcpu *v)
 	cpu_kick(home);
 }
 
+/* [irq-path 6] Local: ready queue; remote: inbox, unlock, then kick. */
 void sched_enqueue(struct cpu *here, struct vcpu *v)
 {
 	if (v->home == here)
@@ -96,8 +97,9 @@ void sched_arm_timer(struct cpu *cpu)
 {
 	uint64_t due = earlier(cpu->slice_end, cpu->backstop);
 
-	LIST_FOR_EACH(node, &cpu->timers)
-	due = earlier(due, CONTAINER_OF(node, struct vcpu, timer_link)->emulated.timer_deadline);
+	LIST_FOR_EACH (node, &cpu->timers)
+		due = earlier(
+			due, CONTAINER_OF(node, struct vcpu, timer_link)->emulated.timer_deadline);
 	if (due == cpu->tsc_deadline)
 		return;
 	cpu->tsc_deadline = due;
@@ -176,7 +178,7 @@ static void run(struct cpu *cpu, struct vcpu *v)
 			return;
 		if (!v->avic.active)
 			emulated_enter(&v->emulated);
-		svm_enter(cpu, &v->svm); /* [irq-path 8] */
+		svm_enter(cpu, &v->svm);
 		if (exit_handle(cpu, v) == EXIT_LEAVE)
 			return;
 	}

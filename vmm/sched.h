@@ -15,7 +15,7 @@ _Noreturn void sched_loop(struct cpu *cpu);
 /* One turn of it; false when there was nothing to run and the CPU slept. For host tests. */
 bool sched_turn(struct cpu *cpu);
 
-/* [irq-path 6] v is RUNNABLE and on no queue: put it on its home's ready queue (local) or inbox,
+/* v is RUNNABLE and on no queue: put it on its home's ready queue (local) or inbox,
  * and kick a remote home. Called by whoever won vcpu_wake(). here is the calling CPU. */
 void sched_enqueue(struct cpu *here, struct vcpu *v);
 /* VEC_KICK: empties the inbox into the ready queues, and leaves the guest to look for events. */

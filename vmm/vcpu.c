@@ -148,7 +148,7 @@ static bool vcpu_arm(struct cpu *here, struct vcpu *v)
 	return true;
 }
 
-/* [irq-path 9] After HLT. */
+/* After HLT. */
 bool vcpu_block(struct cpu *here, struct vcpu *v)
 {
 	if (can_resume(v))

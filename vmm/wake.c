@@ -66,6 +66,7 @@ static void galog_drain(struct cpu *cpu, struct iommu *u)
 	lapic_send(cpu->apicid, VEC_GALOG);
 }
 
+/* [irq-path 4] */
 void wake_from_galog(struct cpu *cpu)
 {
 	wake_stats.galog_interrupts++;
@@ -90,8 +91,7 @@ void wake_from_gappi_own(struct cpu *cpu, struct vcpu *owner)
 void wake_from_gappi_shared(struct cpu *cpu)
 {
 	wake_stats.gappi_shared++;
-	LIST_FOR_EACH(node, &cpu->gappi_sharers)
-	{
+	LIST_FOR_EACH (node, &cpu->gappi_sharers) {
 		struct vcpu *v = CONTAINER_OF(node, struct vcpu, sharer_link);
 
 		if (vapic_irr_any(v->avic.page))

@@ -32,7 +32,7 @@ struct wake_stats {
 };
 extern struct wake_stats wake_stats;
 
-/* [irq-path 4] VEC_GALOG, on the CPU that the logs' interrupts target. */
+/* VEC_GALOG, on the CPU that the logs' interrupts target. */
 void wake_from_galog(struct cpu *cpu);
 /* A GAPPI vector of cpu: its owner, or everybody on the shared one. */
 void wake_from_gappi_own(struct cpu *cpu, struct vcpu *owner);
