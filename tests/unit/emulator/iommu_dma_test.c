@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: MIT
+/* Device table, page tables, caches and page fault events of the emulator's IOMMU.
+ * sources: tools/emulator/model */
+#include "iommu_bench.h"
+
+#define V        1ull
+#define TV       2ull
+#define IR       (1ull << 61)
+#define IW       (1ull << 62)
+#define RW       (IR | IW)
+#define PR       1ull
+#define MODE(n)  ((uint64_t)(n) << 9)
+#define NEXT(n)  ((uint64_t)(n) << 9)
+#define L4       0x140000ull
+#define L3       0x141000ull
+#define L2       0x142000ull
+#define L1       0x143000ull
+#define OTHER_L1 0x144000ull
+#define DOMAIN   7ull
+
+static struct iommu_mapping m;
+
+static bool get(uint64_t iova)
+{
+	return iommu_translate(b.u, DEV, iova, IOMMU_READ, &m);
+}
+
+static bool put(uint64_t iova)
+{
+	return iommu_translate(b.u, DEV, iova, IOMMU_WRITE, &m);
+}
+
+static void open_mode(unsigned mode)
+{
+	bench_open();
+	bench_start(0);
+	put_dte(DEV, V | TV | MODE(mode) | L4 | RW, DOMAIN, 0, 0);
+}
+
+/* IOVA 0x4020_3000 -> 0x200000 through four levels. */
+static void open_4_levels(void)
+{
+	open_mode(4);
+	put64(L4, L3 | NEXT(3) | RW | PR);
+	put64(L3 + 8, L2 | NEXT(2) | RW | PR);
+	put64(L2 + 8, L1 | NEXT(1) | RW | PR);
+	put64(L1 + 8 * 3, 0x200000 | RW | PR);
+}
+
+#define IOVA 0x40203000ull
+
+TEST(disabled_and_v_0_pass)
+{
+	bench_open();
+	wr(0x0000, DEVTAB | 1);
+	EXPECT(put(0x123456789abcull) && m.spa == 0x123456789abcull);
+	bench_start(0);
+	put_dte(DEV, TV | 0x7ffcull, ~0ull, ~0ull, ~0ull); /* V = 0: nothing else counts */
+	EXPECT(put(0x5678) && m.spa == 0x5678 && m.readable && m.writable);
+	bench_close();
+}
+
+TEST(tv_0_aborts)
+{
+	open_mode(0);
+	put_dte(DEV, V | RW, DOMAIN, 0, 0);
+	EXPECT(!put(0x5678));
+	EXPECT_EVENT(0x2020000700000010ull, 0x5678);
+	EXPECT(!get(0x5678));
+	EXPECT_EVENT(0x2000000700000010ull, 0x5678);
+	bench_close();
+}
+
+TEST(mode_0_is_identity_with_permissions)
+{
+	open_mode(0);
+	EXPECT(put(0x5678) && m.spa == 0x5678);
+	put_dte(DEV, V | TV | IR, DOMAIN, 0, 0);
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(get(0x5678) && !m.writable);
+	EXPECT(!put(0x5678));
+	EXPECT_EVENT(0x2070000700000010ull, 0x5678); /* PR, RW, PE */
+	bench_close();
+}
+
+TEST(walk)
+{
+	open_4_levels();
+	EXPECT(put(IOVA + 0x123));
+	EXPECT_EQ(m.spa, 0x200123);
+	EXPECT(!get(IOVA + 0x1000));
+	EXPECT_EVENT(0x2000000700000010ull, IOVA + 0x1000);
+	EXPECT(!get(1ull << 48)); /* beyond four levels */
+	EXPECT_EVENT(0x2000000700000010ull, 1ull << 48);
+	bench_close();
+}
+
+TEST(permissions_of_all_levels_are_anded)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		static const uint64_t where[] = { L4, L3 + 8, L2 + 8, L1 + 24 };
+
+		open_4_levels();
+		put64(where[i], get64(where[i]) & ~IW);
+		EXPECT(!put(IOVA));
+		EXPECT_EVENT(0x2070000700000010ull, IOVA);
+		EXPECT(get(IOVA) && !m.writable);
+		bench_close();
+	}
+}
+
+TEST(not_present_leaf_with_an_address)
+{
+	open_4_levels();
+	put64(L1 + 24, 0x200000 | RW);
+	EXPECT(!get(IOVA));
+	EXPECT_EVENT(0x2000000700000010ull, IOVA);
+	bench_close();
+}
+
+TEST(large_pages)
+{
+	open_4_levels();
+	put64(L2 + 16, 0x200000 | RW | PR); /* 2 MB, the level's own size */
+	EXPECT(get(0x40412345) && m.spa == 0x212345);
+	put64(L1 + 8 * 8, 0x201000 | NEXT(7) | RW | PR); /* one 1 bit: 16 KB */
+	put64(L1 + 8 * 9, 0x201000 | NEXT(7) | RW | PR);
+	EXPECT(get(0x40209123) && m.spa == 0x201123);
+	EXPECT_NO_EVENT();
+	/* 2^13 is no size for level 2. */
+	put64(L2 + 24, 0x200000 | NEXT(7) | RW | PR);
+	EXPECT(!get(0x40600000));
+	EXPECT_EVENT(0x2090000700000010ull, 0x40600000);
+	EXPECT_STRICT(1);
+	bench_close();
+}
+
+TEST(reserved_bits_and_levels)
+{
+	open_4_levels();
+	put64(L1 + 24, 0x200000 | RW | PR | 1ull << 52);
+	EXPECT(!get(IOVA));
+	EXPECT_EVENT(0x2090000700000010ull, IOVA);
+	EXPECT_STRICT(1);
+	put64(L2 + 8, L1 | NEXT(2) | RW | PR); /* not below its own level */
+	cmd(0x3000000700000000ull, 0x7ffffffffffff003ull);
+	EXPECT(!get(IOVA));
+	EXPECT_EVENT(0x2090000700000010ull, IOVA);
+	EXPECT_STRICT(1);
+	bench_close();
+}
+
+TEST(level_skipping)
+{
+	open_mode(4);
+	put64(L4, L1 | NEXT(1) | RW | PR);
+	put64(L1 + 8 * 3, 0x200000 | RW | PR);
+	EXPECT(get(0x3000) && m.spa == 0x200000);
+	EXPECT(!get(0x203000)); /* a skipped bit is set */
+	EXPECT_EVENT(0x2000000700000010ull, 0x203000);
+	bench_close();
+}
+
+TEST(six_levels)
+{
+	struct iommu_config cfg = newest();
+
+	open_mode(6);
+	put64(L4 + 8 * 0x7f, L1 | NEXT(1) | RW | PR);
+	put64(L1, 0x200000 | RW | PR);
+	EXPECT(get(0xfe00000000000000ull) && m.spa == 0x200000);
+	bench_close();
+
+	cfg.hats = 0;
+	bench_open_with(cfg);
+	bench_start(0);
+	put_dte(DEV, V | TV | MODE(5) | L4 | RW, DOMAIN, 0, 0);
+	EXPECT(!get(0x1000));
+	EXPECT_EVENT(0x1000000000000010ull, 0x1000);
+	EXPECT_STRICT(1);
+	bench_close();
+}
+
+TEST(translations_are_cached_by_domain)
+{
+	open_4_levels();
+	EXPECT(get(IOVA) && m.spa == 0x200000);
+	put64(L1 + 24, 0x201000 | RW | PR);
+	EXPECT(get(IOVA) && m.spa == 0x200000); /* still the old one */
+	cmd(0x3000000800000000ull, IOVA);       /* another domain */
+	EXPECT(get(IOVA) && m.spa == 0x200000);
+	cmd(0x3000000700000000ull, IOVA + 0x1000); /* another page */
+	EXPECT(get(IOVA) && m.spa == 0x200000);
+	cmd(0x3000000700000000ull, IOVA);
+	EXPECT(get(IOVA) && m.spa == 0x201000);
+	/* S: 8 pages at 40200000h. */
+	put64(L1 + 24, 0x202000 | RW | PR);
+	cmd(0x3000000700000000ull, 0x40203001ull);
+	EXPECT(get(IOVA) && m.spa == 0x202000);
+	/* A second device of the domain shares the entry. */
+	put_dte(0x20, V | TV | MODE(4) | L4 | RW, DOMAIN, 0, 0);
+	put64(L1 + 24, 0);
+	EXPECT(iommu_translate(b.u, 0x20, IOVA, IOMMU_READ, &m));
+	bench_close();
+}
+
+TEST(page_of_an_invalidated_address_goes_as_a_whole)
+{
+	open_4_levels();
+	put64(L2 + 16, 0x200000 | RW | PR);
+	EXPECT(get(0x40400000) && get(0x40401000));
+	put64(L2 + 16, 0);
+	cmd(0x3000000700000000ull, 0x40500000);
+	EXPECT(!get(0x40400000));
+	EXPECT(!get(0x40401000));
+	bench_close();
+}
+
+TEST(absent_is_not_cached)
+{
+	open_4_levels();
+	put64(L1 + 24, 0);
+	EXPECT(!get(IOVA));
+	put64(L1 + 24, 0x200000 | RW | PR);
+	EXPECT(get(IOVA));
+	bench_close();
+}
+
+TEST(table_pointers_need_pde)
+{
+	open_4_levels();
+	EXPECT(get(IOVA));
+	put64(OTHER_L1 + 24, 0x205000 | RW | PR);
+	put64(L2 + 8, OTHER_L1 | NEXT(1) | RW | PR);
+	cmd(0x3000000700000000ull, IOVA); /* PDE = 0: the old table is still walked */
+	EXPECT(get(IOVA) && m.spa == 0x200000);
+	cmd(0x3000000700000000ull, IOVA | 2);
+	EXPECT(get(IOVA) && m.spa == 0x205000);
+	bench_close();
+}
+
+TEST(dte_is_cached)
+{
+	open_4_levels();
+	EXPECT(get(IOVA));
+	put_dte(DEV, V, DOMAIN, 0, 0);
+	EXPECT(get(IOVA));
+	cmd(0x2000000000000020ull, 0); /* another device */
+	EXPECT(get(IOVA));
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(!get(IOVA));
+	put_dte(DEV, 0, 0, 0, 0);
+	EXPECT(!get(IOVA));
+	cmd(0x8000000000000000ull, 0);
+	EXPECT(get(IOVA) && m.spa == IOVA);
+	bench_close();
+}
+
+TEST(v_0_is_cached_too)
+{
+	open_4_levels();
+	put_dte(DEV, 0, 0, 0, 0);
+	EXPECT(get(IOVA) && m.spa == IOVA);
+	put_dte(DEV, V, DOMAIN, 0, 0);
+	EXPECT(get(IOVA) && m.spa == IOVA);
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(!get(IOVA));
+	bench_close();
+}
+
+TEST(caching_can_be_off)
+{
+	struct iommu_config cfg = newest();
+
+	cfg.caching = false;
+	bench_open_with(cfg);
+	bench_start(0);
+	put_dte(DEV, V | TV | RW, DOMAIN, 0, 0);
+	EXPECT(get(IOVA));
+	put_dte(DEV, V, DOMAIN, 0, 0);
+	EXPECT(!get(IOVA));
+	bench_close();
+}
+
+TEST(illegal_entries)
+{
+	static const uint64_t bad[][4] = {
+		{ V | 4, 0, 0, 0 },
+		{ V | 1ull << 7, 0, 0, 0 },
+		{ V | 1ull << 55, 0, 0, 0 },
+		{ V | 1ull << 63, 0, 0, 0 },
+		{ V, 1ull << 42, 0, 0 },
+		{ V, 0, 1 | 1ull << 52, 0 },
+		{ V, 0, 1 | 1ull << 6, 0 },
+		{ V, 0, 1, 1 },
+	};
+
+	bench_open();
+	bench_start(0);
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		put_dte(DEV, bad[i][0], bad[i][1], bad[i][2], bad[i][3]);
+		cmd(0x2000000000000010ull, 0);
+		EXPECT(!put(0x4000));
+		EXPECT_EVENT(0x10a0000000000010ull, 0x4000);
+		EXPECT_STRICT(1);
+	}
+	/* Reserved encodings: no RZ. */
+	put_dte(DEV, V | TV | MODE(7), 0, 0, 0);
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(!get(0x4000));
+	EXPECT_EVENT(0x1000000000000010ull, 0x4000);
+	EXPECT_STRICT(1);
+	put_dte(DEV, V, 0, 1 | 3ull << 60, 0);
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(!iommu_interrupt(b.u, DEV, 0xfee00000, 0));
+	EXPECT_EVENT(0x1028000000000010ull, 0xfee00000);
+	EXPECT_STRICT(1);
+	bench_close();
+}
+
+TEST(beyond_the_table_and_no_memory)
+{
+	bench_open();
+	bench_start(0);
+	EXPECT(!iommu_translate(b.u, 0x0100, 0x4000, IOMMU_READ, &m));
+	EXPECT_EVENT(0x1000000000000100ull, 0x4000);
+	wr(0x0000, 0x800000 | 1);
+	EXPECT(!get(0x4000));
+	EXPECT_EVENT(0x3000000000000010ull, 0x800000 + DEV * 32);
+	bench_close();
+}
+
+TEST(segments)
+{
+	bench_open();
+	wr(0x0100, 0x150000); /* segment 1: buses 80h to ffh */
+	bench_start(1ull << 34);
+	put64(0x150000 + 0x12 * 32, V);
+	EXPECT(!iommu_translate(b.u, 0x8012, 0x4000, IOMMU_READ, &m));
+	EXPECT_EVENT(0x2000000000008012ull, 0x4000);
+	EXPECT(iommu_translate(b.u, 0x0012, 0x4000, IOMMU_READ, &m));
+	bench_close();
+}
+
+TEST(page_table_hardware_error)
+{
+	open_mode(4);
+	put_dte(DEV, V | TV | MODE(4) | 0x900000 | RW, DOMAIN, 0, 0);
+	EXPECT(!put(0x4000));
+	EXPECT_EVENT(0x4020000700000010ull, 0x900000);
+	bench_close();
+}
+
+TEST(suppression)
+{
+	open_mode(0);
+	put_dte(DEV, V, DOMAIN | 1ull << 34, 0, 0); /* SA */
+	EXPECT(!get(0x4000));
+	EXPECT_NO_EVENT();
+	put_dte(DEV, V, DOMAIN | 1ull << 33, 0, 0); /* SE */
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(!get(0x4000) && !get(0x5000));
+	EXPECT_EVENT(0x2000000700000010ull, 0x4000);
+	EXPECT_NO_EVENT();
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(!get(0x6000));
+	EXPECT_EVENT(0x2000000700000010ull, 0x6000);
+	EXPECT(!iommu_translate(b.u, DEV, 0x4000, IOMMU_PROBE, &m));
+	bench_close();
+}
+
+TEST(probing_logs_nothing)
+{
+	open_4_levels();
+	EXPECT(iommu_translate(b.u, DEV, IOVA, IOMMU_PROBE, &m));
+	EXPECT(!iommu_translate(b.u, DEV, 0x5000, IOMMU_PROBE, &m));
+	EXPECT_NO_EVENT();
+	bench_close();
+}
+
+TEST(exclusion_range)
+{
+	open_4_levels();
+	wr(0x0028, 0x6000);
+	wr(0x0020, 0x5000 | 1);
+	EXPECT(!get(0x5000)); /* EX = 0 */
+	put_dte(DEV, V | TV | MODE(4) | L4 | RW, DOMAIN | 1ull << 39, 0, 0);
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(put(0x5000) && m.spa == 0x5000);
+	EXPECT(put(0x6fff));
+	EXPECT(!put(0x7000));
+	put_dte(DEV, V | TV | MODE(4) | L4 | RW, DOMAIN, 0, 0);
+	cmd(0x2000000000000010ull, 0);
+	wr(0x0020, 0x5000 | 3); /* Allow: for all devices */
+	EXPECT(put(0x5000));
+	bench_close();
+}
+
+TEST(special_ranges)
+{
+	struct iommu_config cfg = newest();
+
+	open_4_levels();
+	EXPECT(!get(0xfdfc000000ull)); /* IoCtl 0 */
+	EXPECT(!get(0xfd00000000ull));
+	put_dte(DEV, V | TV | RW, 1ull << 35 | 1ull << 40, 0, 0); /* both forward */
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(get(0xfdfc000000ull) && m.spa == 0xfdfc000000ull);
+	EXPECT(get(0xfdf9100000ull));
+	EXPECT(!get(0xfe00000000ull));
+	bench_close();
+
+	cfg.htrangeignore = true;
+	bench_open_with(cfg);
+	bench_start(0);
+	put_dte(DEV, V | TV | RW, 0, 0, 0);
+	EXPECT(get(0xfdfc000000ull));
+	EXPECT_EQ(rd(0x01a0) >> 11 & 1, 1);
+	bench_close();
+}
+
+TEST(bad_access_to_the_interrupt_range)
+{
+	bench_open();
+	iommu_bad_interrupt_access(b.u, DEV, 0xfee00000, false);
+	bench_start(0);
+	EXPECT_NO_EVENT();
+	iommu_bad_interrupt_access(b.u, DEV, 0xfee00000, false);
+	EXPECT_EVENT(0x8000000000000010ull, 0xfee00000);
+	iommu_bad_interrupt_access(b.u, DEV, 0xfee00002, true);
+	EXPECT_EVENT(0x8020000000000010ull, 0xfee00002);
+	bench_close();
+}
