@@ -211,10 +211,13 @@ static void logical_flat(void)
 	put32(LOGICAL + 4, 0x80000001);
 	expect_exit(send_x(0x22, 0x800 | VEC), 2, 5);
 	expect_irr(0);
-	/* A logical entry that leads nowhere. */
+	/* A logical entry that leads nowhere, and a core that notices late. */
 	put32(LOGICAL + 5 * 4, 0x80000000 | 0x30);
 	expect_exit(send_x(0x22, 0x800 | VEC), 2, 0x30);
 	expect_irr(0);
+	machine.opt.partial_multicast = true;
+	expect_exit(send_x(0x22, 0x800 | VEC), 2, 0x30);
+	expect_irr(1 << 1);
 	/* Everybody. */
 	expect_exit(send_x(0xff, 0x800 | VEC), 1, 3);
 	expect_irr(0x1f);

@@ -79,6 +79,10 @@ static void level_eoi(void)
 	EXPECT_EQ(core.exit.info1, 0x1000000b0ull);
 	EXPECT_EQ(core.exit.info2, 0x62);
 	EXPECT(vector_set(0, ISR, 0x62));
+	machine.opt.eoi_clears_isr = true;
+	EXPECT_EQ(avic_page_write(&core, 0xb0, 4, 0), AVIC_TRAP);
+	EXPECT_EQ(core.exit.info2, 0x62);
+	EXPECT(!vector_set(0, ISR, 0x62));
 	start(true);
 	set_vector(0, ISR, 0xfe);
 	set_vector(0, TMR, 0xfe);
@@ -157,6 +161,11 @@ static void when_it_looks(void)
 	EXPECT(avic_vmrun(&core, &vmcb));
 	EXPECT(!core.recognised);
 	EXPECT_EQ(strict_count, 0);
+	machine.opt.page_tpr = true;
+	put32(PAGE(0) + 0x80, 0x30);
+	EXPECT(avic_vmrun(&core, &vmcb));
+	EXPECT_EQ(core.v_tpr, 3);
+	EXPECT(core.recognised);
 	/* Accesses without a side effect on priorities don't look. */
 	start(false);
 	set_vector(0, IRR, 0x40);

@@ -30,6 +30,9 @@ struct avic_options {
 	bool ext_lvt;                  /* 500h-530h: reads allowed, writes trap */
 	bool icr_busy;                 /* IPIs left to software show delivery status busy */
 	bool x2_broadcast;             /* FFFF_FFFFh is a broadcast, else exit ID 2 */
+	bool eoi_clears_isr;           /* the exit of a level EOI: ISR bit cleared already */
+	bool page_tpr;                 /* VMRUN takes the priority from the page, not V_TPR */
+	bool partial_multicast;        /* exit ID 2 after the targets before the bad one */
 	unsigned erratum_1235_percent; /* chance that a cleared IsRunning is seen as set */
 };
 

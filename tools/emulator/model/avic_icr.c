@@ -124,15 +124,22 @@ static enum avic_result broadcast(struct avic_core *core, struct ipi *ipi, bool 
 	return finish(core, ipi);
 }
 
-/* Directed: all targets must be known before the first one gets the interrupt. */
+/*
+ * Directed: all targets must be known before the first one gets the interrupt. What
+ * hardware does with the others when one is unknown is open: hence the option.
+ */
 static enum avic_result directed(
 	struct avic_core *core, struct ipi *ipi, const unsigned *targets, unsigned count)
 {
 	uint64_t entries[16];
 
 	for (unsigned i = 0; i < count; i++) {
-		if (!read_entry(core, targets[i], &entries[i]))
-			return incomplete(core, ipi->icr, IPI_BAD_TARGET, targets[i] & 0xfff);
+		if (read_entry(core, targets[i], &entries[i]))
+			continue;
+		for (unsigned j = 0; j < i && core->machine->opt.partial_multicast; j++)
+			deliver(core, ipi, targets[j], entries[j]);
+		avic_evaluate(core);
+		return incomplete(core, ipi->icr, IPI_BAD_TARGET, targets[i] & 0xfff);
 	}
 	for (unsigned i = 0; i < count; i++)
 		deliver(core, ipi, targets[i], entries[i]);

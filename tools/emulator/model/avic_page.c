@@ -137,7 +137,7 @@ void avic_write_cr8(struct avic_core *core, unsigned value)
 /*
  * A level interrupt ends in software: the exit is a trap (RIP behind the write) that
  * leaves the ISR bit alone. The manual's table says trap and its text says fault; what
- * runs on silicon only works this way.
+ * runs on silicon works this way, but nobody has looked at the bit: hence the option.
  */
 enum avic_result avic_write_eoi(struct avic_core *core, uint32_t value)
 {
@@ -146,12 +146,13 @@ enum avic_result avic_write_eoi(struct avic_core *core, uint32_t value)
 	page_set(core, APIC_EOI, value);
 	if (vector < 0)
 		return AVIC_DONE;
-	if (page_bit(core, APIC_TMR, vector))
-		return avic_noaccel(core, AVIC_TRAP, APIC_EOI, true, vector);
 	unsigned isr = APIC_ISR + dword_of(vector);
+	bool level = page_bit(core, APIC_TMR, vector);
 
-	page_set(core, isr, page_get(core, isr) & ~bit_of(vector));
-	update_ppr(core);
-	avic_evaluate(core);
-	return AVIC_DONE;
+	if (!level || core->machine->opt.eoi_clears_isr) {
+		page_set(core, isr, page_get(core, isr) & ~bit_of(vector));
+		update_ppr(core);
+		avic_evaluate(core);
+	}
+	return level ? avic_noaccel(core, AVIC_TRAP, APIC_EOI, true, vector) : AVIC_DONE;
 }

@@ -116,6 +116,8 @@ bool avic_vmrun(struct avic_core *core, const struct avic_vmcb *vmcb)
 	strict_vmcb(core, vmcb);
 	strict_memory(core);
 	strict_entry(core);
+	if (core->machine->opt.page_tpr)
+		core->v_tpr = page_get(core, APIC_TPR) >> 4 & 15;
 	avic_evaluate(core);
 	return true;
 }
