@@ -27,6 +27,7 @@
 #include "base/types.h"
 
 #define CONFIG_VMS        16
+#define CONFIG_CPUS       64  /* pCPUs: CPU_MAX */
 #define CONFIG_VCPUS      128 /* per VM */
 #define CONFIG_DEVICES    32  /* per VM */
 #define CONFIG_NAME       32

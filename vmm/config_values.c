@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "config_values.h"
+#include "base/lib.h"
+
+bool span_is(struct span s, const char *word)
+{
+	return strlen(word) == s.bytes && memcmp(s.text, word, s.bytes) == 0;
+}
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+struct span span_trim(struct span s)
+{
+	for (; s.bytes && blank(s.text[0]); s.bytes--)
+		s.text++;
+	while (s.bytes && blank(s.text[s.bytes - 1]))
+		s.bytes--;
+	return s;
+}
+
+struct span span_cut(struct span *rest, char delimiter)
+{
+	struct span part = { rest->text, 0 };
+
+	while (part.bytes < rest->bytes && part.text[part.bytes] != delimiter)
+		part.bytes++;
+	size_t used = part.bytes < rest->bytes ? part.bytes + 1 : part.bytes;
+
+	rest->text += used;
+	rest->bytes -= used;
+	return part;
+}
+
+bool span_ends(struct span s, char c)
+{
+	return s.bytes && s.text[s.bytes - 1] == c;
+}
+
+int span_shown(struct span s)
+{
+	return s.bytes < 40 ? (int)s.bytes : 40;
+}
+
+static bool digits(struct span s, unsigned base, uint64_t *value)
+{
+	uint64_t v = 0;
+
+	if (s.bytes == 0)
+		return false;
+	for (size_t i = 0; i < s.bytes; i++) {
+		char c = s.text[i];
+		unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+				 : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
+				 : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
+							: base;
+
+		if (digit >= base || v > (UINT64_MAX - digit) / base)
+			return false;
+		v = v * base + digit;
+	}
+	*value = v;
+	return true;
+}
+
+bool value_number(struct span s, uint64_t first, uint64_t last, uint64_t *value)
+{
+	return digits(s, 10, value) && *value >= first && *value <= last;
+}
+
+bool value_bytes(struct span s, uint64_t *bytes)
+{
+	unsigned shift;
+
+	shift = span_ends(s, 'K') ? 10 : span_ends(s, 'M') ? 20 : span_ends(s, 'G') ? 30 : 0;
+	if (shift)
+		s.bytes--;
+	if (!digits(s, 10, bytes) || *bytes > UINT64_MAX >> shift)
+		return false;
+	*bytes <<= shift;
+	return true;
+}
+
+int value_word(struct span s, const char *const words[])
+{
+	for (int i = 0; words[i]; i++) {
+		if (span_is(s, words[i]))
+			return i;
+	}
+	return -1;
+}
+
+uint32_t value_list(struct span s, uint8_t *list, uint32_t max, uint64_t last)
+{
+	uint32_t count = 0;
+
+	if (span_ends(s, ','))
+		return 0;
+	do {
+		struct span value = span_cut(&s, ',');
+		uint64_t times = 1, v;
+
+		/* "64*0" is 0 sixty-four times. */
+		for (size_t i = 0; i < value.bytes; i++) {
+			if (value.text[i] != '*')
+				continue;
+			if (!value_number(span_trim(span_cut(&value, '*')), 1, max, &times))
+				return 0;
+			break;
+		}
+		if (!value_number(span_trim(value), 0, last, &v) || times > max - count)
+			return 0;
+		for (; times; times--)
+			list[count++] = (uint8_t)v;
+	} while (s.bytes);
+	return count;
+}
+
+static bool hex_field(struct span s, size_t max_digits, uint64_t last, uint64_t *value)
+{
+	return s.bytes <= max_digits && digits(s, 16, value) && *value <= last;
+}
+
+bool value_device(struct span s, struct config_device *device)
+{
+	struct span rest = s, left = span_cut(&rest, ':'), middle = rest;
+	uint64_t a, b, c;
+
+	/* What follows the colon tells the two forms apart: a dot or a hash. */
+	struct span second = span_cut(&middle, '.');
+
+	if (middle.bytes) {
+		if (!hex_field(left, 2, 0xff, &a) || !hex_field(second, 2, 0x1f, &b) ||
+			!hex_field(middle, 1, 7, &c))
+			return false;
+		device->by_id = false;
+		device->bdf = DEVID((uint16_t)a, (uint16_t)b, (uint16_t)c);
+		return true;
+	}
+	second = span_cut(&rest, '#');
+	if (!hex_field(left, 4, 0xffff, &a) || !hex_field(second, 4, 0xffff, &b) ||
+		!value_number(rest, 0, 255, &c))
+		return false;
+	device->by_id = true;
+	device->vendor = (uint16_t)a;
+	device->device = (uint16_t)b;
+	device->index = (uint32_t)c;
+	return true;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Pieces of text and the values in them, for config.c. No state, no messages. */
+#ifndef VMM_CONFIG_VALUES_H
+#define VMM_CONFIG_VALUES_H
+
+#include "config.h"
+
+/* A piece of the file: not terminated. */
+struct span {
+	const char *text;
+	size_t bytes;
+};
+
+bool span_is(struct span s, const char *word);
+bool span_ends(struct span s, char c);
+struct span span_trim(struct span s);
+/* Takes the part before the first delimiter off *rest; all of it when there is none. */
+struct span span_cut(struct span *rest, char delimiter);
+/* For "%.*s" in messages: what would fill the screen is cut. */
+int span_shown(struct span s);
+
+/* Decimal, whole span; false unless first <= value <= last. */
+bool value_number(struct span s, uint64_t first, uint64_t last, uint64_t *value);
+/* Decimal with K, M or G. */
+bool value_bytes(struct span s, uint64_t *bytes);
+/* The index of a word in a NULL-terminated list, or -1. */
+int value_word(struct span s, const char *const words[]);
+/* "2, 1, 64*0": numbers up to last; at most max of them. Returns how many; 0: bad. */
+uint32_t value_list(struct span s, uint8_t *list, uint32_t max, uint64_t last);
+/* 00:03.0 or 8086:10c9#0 */
+bool value_device(struct span s, struct config_device *device);
+
+#endif
