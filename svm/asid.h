@@ -13,7 +13,7 @@
 struct asid_pool {
 	uint64_t generation;  /* (own) never 0: that's what svm_flush() leaves in a vCPU */
 	uint32_t next, count; /* (own) ASIDs 1 .. count - 1 */
-};
+} __attribute__((aligned(64)));
 
 extern struct asid_pool asid_pools[CPU_MAX];
 

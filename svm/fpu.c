@@ -64,25 +64,30 @@ void svm_fpu_free(struct svm_vcpu *s)
 }
 
 /* What the guest has disabled in XCR0 is in the registers all the same, so it is saved and loaded
- * with everything enabled: nothing leaks into the next guest. */
+ * with everything enabled: nothing leaks into the next guest. While nobody's state is loaded, all
+ * components are enabled. */
 void svm_fpu_switch(struct cpu *cpu, struct svm_vcpu *from, struct svm_vcpu *to)
 {
-	if (components) {
-		if (!from || from->xcr0 != components)
-			hw_xsetbv(0, components);
-		if (from)
+	if (from) {
+		if (components) {
+			if (from->xcr0 != components)
+				hw_xsetbv(0, components);
 			hw_xsave(from->fpu, components);
-		hw_xrstor(to->fpu, components);
-		if (to->xcr0 != components)
-			hw_xsetbv(0, to->xcr0);
-	} else {
-		if (from)
+		} else {
 			hw_fxsave(from->fpu);
-		hw_fxrstor(to->fpu);
-	}
-	if (from)
+		}
 		hw_read_breakpoints(from->dr);
-	hw_write_breakpoints(to->dr);
+	}
+	if (to) {
+		if (components) {
+			hw_xrstor(to->fpu, components);
+			if (to->xcr0 != components)
+				hw_xsetbv(0, to->xcr0);
+		} else {
+			hw_fxrstor(to->fpu);
+		}
+		hw_write_breakpoints(to->dr);
+	}
 }
 
 /* Which combinations are legal: 24593 rev 3.44, "XFEATURE_ENABLED_MASK". */

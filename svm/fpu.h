@@ -13,7 +13,7 @@ void svm_fpu_init_cpu(void);
 /* Memory for s, in the state after reset. */
 err_t svm_fpu_init(struct svm_vcpu *s) MUST_USE;
 void svm_fpu_free(struct svm_vcpu *s);
-/* from's state (NULL: nobody's) out of this CPU, to's into it. */
+/* from's state (NULL: nobody's) out of this CPU, to's (NULL: nobody's) into it. */
 void svm_fpu_switch(struct cpu *cpu, struct svm_vcpu *from, struct svm_vcpu *to);
 /* The guest's XSETBV, while its state is loaded; false: it gets a #GP. */
 bool svm_fpu_set_xcr0(struct svm_vcpu *s, uint32_t index, uint64_t value);

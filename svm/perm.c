@@ -14,12 +14,15 @@ err_t perm_init(struct svm_vm *vm)
 {
 	vm->iopm = page_alloc(IOPM_PAGES, 1);
 	vm->msrpm = page_alloc(MSRPM_PAGES, 1);
-	if (vm->iopm.v == PHYS_NONE.v || vm->msrpm.v == PHYS_NONE.v) {
+	vm->msrpm_x2avic = page_alloc(MSRPM_PAGES, 1);
+	if (vm->iopm.v == PHYS_NONE.v || vm->msrpm.v == PHYS_NONE.v ||
+		vm->msrpm_x2avic.v == PHYS_NONE.v) {
 		perm_free(vm);
 		return ERR_NOMEM;
 	}
 	memset(phys_to_virt(vm->iopm), 0xff, IOPM_PAGES * PAGE_BYTES);
 	memset(phys_to_virt(vm->msrpm), 0xff, MSRPM_PAGES * PAGE_BYTES);
+	memset(phys_to_virt(vm->msrpm_x2avic), 0xff, MSRPM_PAGES * PAGE_BYTES);
 	return OK;
 }
 
@@ -29,7 +32,9 @@ void perm_free(struct svm_vm *vm)
 		page_free(vm->iopm, IOPM_PAGES);
 	if (vm->msrpm.v != PHYS_NONE.v)
 		page_free(vm->msrpm, MSRPM_PAGES);
-	vm->iopm = vm->msrpm = PHYS_NONE;
+	if (vm->msrpm_x2avic.v != PHYS_NONE.v)
+		page_free(vm->msrpm_x2avic, MSRPM_PAGES);
+	vm->iopm = vm->msrpm = vm->msrpm_x2avic = PHYS_NONE;
 }
 
 /* Number of the MSR's read bit in the map; the write bit follows (24593 rev 3.44, "MSR
@@ -55,13 +60,24 @@ static uint32_t msr_bit(uint32_t msr)
 }
 
 /* Other vCPUs of the VM may be running, and neighbouring bits be changed by another CPU. */
-void perm_msr(struct svm_vm *vm, uint32_t msr, enum perm_access open)
+static void set_msr(phys_t map, uint32_t msr, enum perm_access open)
 {
 	uint32_t bit = msr_bit(msr);
-	uint32_t *word = (uint32_t *)phys_to_virt(vm->msrpm) + bit / 32;
+	uint32_t *word = (uint32_t *)phys_to_virt(map) + bit / 32;
 
 	shared_or32(word, (~(uint32_t)open & PERM_RW) << bit % 32);
 	shared_and32(word, ~((uint32_t)open << bit % 32));
+}
+
+void perm_msr(struct svm_vm *vm, uint32_t msr, enum perm_access open)
+{
+	set_msr(vm->msrpm, msr, open);
+	set_msr(vm->msrpm_x2avic, msr, open);
+}
+
+void perm_msr_x2avic(struct svm_vm *vm, uint32_t msr, enum perm_access open)
+{
+	set_msr(vm->msrpm_x2avic, msr, open);
 }
 
 void perm_io(struct svm_vm *vm, uint16_t port, bool open)

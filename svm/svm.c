@@ -27,6 +27,20 @@ void svm_run(phys_t guest, struct guest_regs *regs, phys_t host);
 static struct svm_features features;
 static uint32_t clean_after_exit; /* CLEAN_ALL where the CPU has clean bits */
 
+/* AVIC IPIs: family 17h, and Hygon's 18h, which is the same design. */
+static bool has_erratum_1235(void)
+{
+	uint32_t eax = hw_cpuid(1, 0).eax;
+	uint32_t family = (eax >> 8 & 0xf) + ((eax >> 8 & 0xf) == 0xf ? eax >> 20 & 0xff : 0);
+
+	return family == 0x17 || family == 0x18;
+}
+
+const struct svm_features *svm_features(void)
+{
+	return &features;
+}
+
 void svm_probe(struct svm_features *f)
 {
 	*f = (struct svm_features){ 0 };
@@ -46,6 +60,7 @@ void svm_probe(struct svm_features *f)
 	f->avic = svm.edx & BIT(13);
 	f->x2avic = f->avic && (svm.edx & BIT(18));
 	f->x2avic_ext = f->x2avic && (svm.ecx & BIT(6));
+	f->erratum_1235 = has_erratum_1235();
 	if (!f->npt)
 		f->why_not = "this CPU has no nested paging";
 	if (hw_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS && hw_rdmsr(MSR_VM_CR) & VM_CR_LOCK) {
@@ -79,7 +94,6 @@ err_t svm_init_cpu(struct cpu *cpu)
 	cpu->host_vmcb = PHYS(pages.v + PAGE_BYTES);
 	hw_vmsave(cpu->host_vmcb);
 	asid_init_cpu(cpu, features.asid_count);
-	svm_fpu_init_cpu();
 	return OK;
 }
 
@@ -168,28 +182,6 @@ void svm_intercept_hlt(struct svm_vcpu *s, bool intercept)
 	uint32_t bits = s->vmcb->intercept3 & ~(uint32_t)INTERCEPT3_HLT;
 
 	vmcb_set_intercept3(s->vmcb, bits | (intercept ? INTERCEPT3_HLT : 0));
-}
-
-/* Where a general register lives, by its number in instruction encodings. */
-static uint64_t *reg_at(struct svm_vcpu *s, unsigned n)
-{
-	struct guest_regs *r = &s->regs;
-	uint64_t *const at[16] = { &s->vmcb->rax, &r->rcx, &r->rdx, &r->rbx, &s->vmcb->rsp, &r->rbp,
-		&r->rsi, &r->rdi, &r->r8, &r->r9, &r->r10, &r->r11, &r->r12, &r->r13, &r->r14,
-		&r->r15 };
-
-	CHECK(n < ARRAY_COUNT(at));
-	return at[n];
-}
-
-uint64_t svm_reg(const struct svm_vcpu *s, unsigned n)
-{
-	return *reg_at((struct svm_vcpu *)s, n);
-}
-
-void svm_set_reg(struct svm_vcpu *s, unsigned n, uint64_t v)
-{
-	*reg_at(s, n) = v;
 }
 
 /* May run while the vCPU is inside the guest on another CPU: the caller kicks it there. */

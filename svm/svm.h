@@ -16,6 +16,7 @@ struct guest_regs {
 
 struct svm_features {
 	bool svm, npt, nrips, decode_assists, flush_by_asid, vmcb_clean, avic, x2avic, x2avic_ext;
+	bool erratum_1235; /* AVIC: a sender of an IPI may miss that IsRunning was cleared */
 	uint32_t asid_count;
 	const char *why_not; /* a sentence when svm or npt is false */
 };
@@ -23,7 +24,16 @@ struct svm_features {
 /* What all vCPUs of a VM share. */
 struct svm_vm {
 	phys_t npt_root;
-	phys_t iopm, msrpm; /* 12 KiB and 8 KiB; all intercepted by default: perm.h */
+	phys_t iopm, msrpm;  /* 12 KiB and 8 KiB; all intercepted by default: perm.h */
+	phys_t msrpm_x2avic; /* the same for a vCPU with x2AVIC on, with APIC registers opened */
+};
+
+/* How a guest's addresses and instructions are to be read. */
+struct svm_mode {
+	uint64_t cr3;
+	uint64_t code_base; /* of CS */
+	bool paging, pae, long_mode;
+	unsigned code_bits; /* 16, 32, 64 */
 };
 
 struct svm_vcpu {
@@ -40,6 +50,8 @@ struct svm_vcpu {
 };
 
 void svm_probe(struct svm_features *f);
+/* As found by svm_probe(). */
+const struct svm_features *svm_features(void);
 /* On each CPU: EFER.SVME, VM_HSAVE_PA, host VMSAVE area (cpu->host_vmcb), ASID allocator.
  * ERR_UNFIT: locked off by firmware. */
 err_t svm_init_cpu(struct cpu *cpu) MUST_USE;
@@ -70,6 +82,28 @@ void svm_request_window(struct svm_vcpu *s);
 void svm_cancel_window(struct svm_vcpu *s);
 /* HLT exits (true) or waits inside the guest (false). */
 void svm_intercept_hlt(struct svm_vcpu *s, bool intercept);
+/* The MSR map with the opened APIC registers (x2AVIC is on), or without. The map goes with the
+ * vCPU, so that none that has AVIC off ever reaches the host's own APIC. */
+void svm_open_x2apic(struct svm_vcpu *s, bool open);
+struct svm_mode svm_mode(const struct svm_vcpu *s);
+bool svm_privileged(const struct svm_vcpu *s); /* CPL 0 */
+uint64_t svm_rip(const struct svm_vcpu *s);
+/* Registers that the guest sees with our part hidden. false: it gets a #GP. */
+uint64_t svm_guest_efer(const struct svm_vcpu *s);
+bool svm_set_guest_efer(struct svm_vcpu *s, uint64_t efer);
+uint64_t svm_guest_pat(const struct svm_vcpu *s);
+bool svm_set_guest_pat(struct svm_vcpu *s, uint64_t pat);
+void svm_set_guest_tsc(struct svm_vcpu *s, uint64_t value);
+bool svm_guest_osxsave(const struct svm_vcpu *s);
+/* The bytes of the instruction that a nested page fault came from, where the CPU reports them;
+ * returns how many. */
+unsigned svm_insn_bytes(const struct svm_vcpu *s, uint8_t bytes[15]);
+/* A physical interrupt ended the guest: the exit that hurries. */
+static inline bool svm_exited_for_interrupt(const struct svm_vcpu *s)
+{
+	return s->vmcb->exit_code == 0x60;
+}
+
 /* General register by its number in x86 encodings (0 RAX .. 15 R15). */
 uint64_t svm_reg(const struct svm_vcpu *s, unsigned n);
 void svm_set_reg(struct svm_vcpu *s, unsigned n, uint64_t v);

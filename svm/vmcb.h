@@ -237,6 +237,12 @@ static inline void vmcb_set_intercept3(struct vmcb *b, uint32_t bits)
 	b->clean &= ~(uint32_t)CLEAN_INTERCEPTS;
 }
 
+static inline void vmcb_set_msrpm(struct vmcb *b, phys_t map)
+{
+	b->msrpm = map.v;
+	b->clean &= ~(uint32_t)CLEAN_PERM;
+}
+
 static inline void vmcb_set_tsc_offset(struct vmcb *b, uint64_t offset)
 {
 	b->tsc_offset = offset;

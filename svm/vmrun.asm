@@ -27,7 +27,7 @@ svm_run:
 	mov	rax, rdi
 	clgi
 	sti
-	vmload	rax
+	vmload
 	mov	rbx, [rsi + REGS_RBX]
 	mov	rcx, [rsi + REGS_RCX]
 	mov	rdx, [rsi + REGS_RDX]
@@ -42,9 +42,9 @@ svm_run:
 	mov	r14, [rsi + REGS_R14]
 	mov	r15, [rsi + REGS_R15]
 	mov	rsi, [rsi + REGS_RSI]
-	vmrun	rax
+	vmrun
 	; #VMEXIT restored RAX and RSP.
-	vmsave	rax
+	vmsave
 	push	rsi
 	mov	rsi, [rsp + 8]
 	mov	[rsi + REGS_RBX], rbx
@@ -63,7 +63,7 @@ svm_run:
 	pop	qword [rsi + REGS_RSI]
 	pop	rax ; regs
 	pop	rax ; host
-	vmload	rax
+	vmload
 	cli
 	stgi
 	pop	r15
