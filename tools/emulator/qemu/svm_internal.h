@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by svm_*.c only. */
+#ifndef REVEILLE_SVM_INTERNAL_H
+#define REVEILLE_SVM_INTERNAL_H
+
+#include "svm_entry.h"
+
+/* 24593 rev 3.44, "VMCB Layout": the fields that QEMU's struct vmcb does not name. */
+#define VMCB_CLEAN      0x0c0
+#define VMCB_NRIP       0x0c8
+#define VMCB_VAPIC      0x0e0
+#define VMCB_G_PAT      0x668
+#define INT_CTL_AVIC    (1u << 31)
+#define INT_CTL_X2AVIC  (1u << 30)
+#define VAPIC_ADDR      0x000ffffffffff000ull
+#define VMCB_USED_BYTES 0x700 /* control area, and the save area up to the last field */
+
+/* What a CPU may still hold of one VMCB that ran on it. */
+typedef struct SvmSeen {
+	uint64_t vmcb;
+	uint8_t image[VMCB_USED_BYTES]; /* as of the last #VMEXIT here */
+} SvmSeen;
+
+/* One CPU. Only its own thread touches it, but for "last" in svm_asid.c. */
+typedef struct SvmSide {
+	bool invalid;      /* the exit under way is VMEXIT_INVALID */
+	GHashTable *seen;  /* VMCB address -> SvmSeen */
+	GHashTable *asids; /* ASID -> SvmTag */
+	bool displaced;    /* the VMCB in memory holds cached fields, see svm_clean.c */
+	uint8_t memory[VMCB_USED_BYTES];
+} SvmSide;
+
+SvmSide *svm_side(CPUX86State *env);
+
+void svm_clean_load(CPUX86State *env, SvmSide *side);
+void svm_clean_save(CPUX86State *env, SvmSide *side);
+void svm_asid_enter(CPUX86State *env, SvmSide *side);
+
+#endif
