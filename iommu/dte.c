@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The device table: who may do what. A blocked device's entry is valid and grants nothing, neither
  * DMA nor interrupts; an entry that isn't valid would let everything through (48882 rev 3.11,

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /* The event log (48882 rev 3.11, "Event Logging"): what devices tried and weren't allowed to. */
 #include "access.h"
 #include "page.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 #include "galog.h"
 
 #include "access.h"
@@ -73,7 +73,7 @@ static err_t stop(struct iommu *u)
 
 err_t galog_enable(struct iommu *u)
 {
-	if (!u->f.gam)
+	if (!u->f.gam || u->mute)
 		return ERR_UNFIT;
 	spin_lock(&u->lock);
 	err_t err = OK;

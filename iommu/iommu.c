@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /* Bring-up of all units, and who is behind which. The order of writes is that of 48882 rev 3.11,
  * "Initialization Order"; everything before IommuEn is prepared while the unit is off. */
 #include "access.h"
@@ -154,11 +154,10 @@ static err_t bring_up(struct iommu *u, const struct ivrs_unit *from, const struc
 		err = galog_init(u, s->galog_entries);
 	if (err)
 		return err;
-	/* Without its interrupts the unit still translates and blocks; only the GA log and the
-	 * report of events are lost. */
-	if (own_interrupt_init(u, s))
-		u->f.gam = u->f.gappi = false;
-	else
+	/* Without its interrupts the unit still translates, blocks and posts; only the GA log can't
+	 * be used and events are seen late. */
+	u->mute = own_interrupt_init(u, s) != OK;
+	if (!u->mute)
 		iommu_control(u, CONTROL_EVENT_INT_EN, 0);
 	return OK;
 }

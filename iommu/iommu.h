@@ -57,6 +57,7 @@ struct iommu {
 	bool xt;                 /* (const) 32-bit destinations, XT interrupt registers */
 	bool one_message; /* (const) MSI with one message: GA log interrupts come on the event
 			   * vector, whose handler then looks at both logs */
+	bool mute;        /* (const) it can't send interrupts of its own: no GA log */
 	uint64_t mmio_reads, mmio_writes; /* counters of the wake path's accesses (own CPU) */
 };
 
@@ -105,9 +106,9 @@ err_t dte_block(struct iommu *u, devid_t dev) MUST_USE;
 /* I/O page tables (v1) of a domain. */
 err_t iopt_init(struct domain *d, uint16_t id, uint32_t levels) MUST_USE;
 enum iopt_perm { IOPT_R = 1, IOPT_W = 2, IOPT_RW = 3 };
-/* 4 KiB multiples; larger leaves where alignment allows. The same mapping once more is fine, another
- * one in its place ERR_INVALID. New mappings need no invalidation unless NpCache: map before
- * dte_assign(), which invalidates the domain. */
+/* 4 KiB multiples; larger leaves where alignment allows. The same mapping once more is fine,
+ * another one in its place ERR_INVALID. New mappings need no invalidation unless NpCache: map
+ * before dte_assign(), which invalidates the domain. */
 err_t iopt_map(
 	struct domain *d, uint64_t iova, phys_t host, uint64_t bytes, enum iopt_perm perm) MUST_USE;
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /* I/O page tables of a domain: 48882 rev 3.11, "I/O Page Tables for Host Translations". Built apart
  * from the nested tables: the formats overlap, but nobody has said that sharing works. */
 #include "base/bits.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: MIT */
+// SPDX-License-Identifier: MIT
 /*
  * The unit's own interrupts: by the XT interrupt control registers, which take 32-bit APIC IDs and
  * any vector, or by its PCI function's MSI capability, one or two messages. Neither is subject to

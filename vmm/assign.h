@@ -6,7 +6,9 @@
 #include "drivers/pci.h"
 #include "iommu/irte.h"
 #include "base/err.h"
+#include "base/spinlock.h"
 #include "config.h"
+#include "cpu.h"
 
 struct vm;
 struct vcpu;
@@ -16,38 +18,47 @@ struct cpu;
 
 /* One message of a device, and where it goes. */
 struct assigned_irq {
-	struct assigned_device *device;
-	uint32_t message;    /* MSI/MSI-X number = IRTE index */
-	struct vcpu *target; /* NULL: not routed yet */
-	uint8_t guest_vector;
-	uint8_t host_vector;  /* emulated delivery: of target's home */
-	struct cpu *host_cpu; /* emulated delivery: whose vector that is */
-	bool posted;          /* IRTE is in guest mode */
+	struct assigned_device *device; /* (const) */
+	uint32_t message;               /* (const) MSI/MSI-X number = IRTE index */
+	struct vcpu *target;            /* (device lock) NULL: not routed yet */
+	uint8_t guest_vector;           /* (device lock) */
+	bool posted;                    /* (device lock) IRTE is in guest mode */
 	struct post post;
+	/* Emulated delivery: target's tag << 8 | guest vector in one word, because the host's
+	 * interrupt may come on another CPU while it changes; 0: nowhere. */
+	uint64_t route;
+	/* The host vector that it once got of a pCPU, by index, stays its own: a late interrupt
+	 * still finds it. 0: none yet. */
+	uint8_t host_vector[CPU_MAX];
 	uint64_t host_interrupts; /* emulated delivery: taken by the host */
 };
 
 struct assigned_device {
 	struct vm *vm;
 	const struct pci_device *pci;
-	struct iommu *iommu; /* NULL: no IOMMU, interrupts only by direct MSI, DMA off */
+	struct iommu *iommu; /* (const) */
 	struct irt irt;
+	struct spinlock lock; /* where messages go; taken after the VM's, before all others */
+	uint32_t events;      /* logged by the IOMMU: events.c */
 	uint32_t irq_count;
 	struct assigned_irq irq[ASSIGNED_IRQS];
 };
 
-/* [irq-path 0] DTE -> the VM's domain, BARs into the nested tables at their host addresses (without
- * the MSI-X table), messages programmed but going nowhere until assign_route(). */
+/* DTE -> the VM's domain (made with the first device: the VM's memory at its guest-physical
+ * addresses), BARs into the nested tables at their host addresses, without the MSI-X table;
+ * messages programmed but going nowhere until assign_route(). vm->memory, npt and id are there.
+ * Appends to vm->devices; *why says what is wrong. */
 err_t assign_device(struct vm *vm, const struct config_device *wanted, const char **why) MUST_USE;
 /* Message n of the device becomes guest vector of target, by the VM's delivery mode in force. Works
- * again and again while the device fires: re-post without losing an interrupt. */
+ * again and again while the device fires: an interrupt goes the old way or the new one, and both
+ * vCPUs are made to look at what is pending. */
 err_t assign_route(
 	struct cpu *here, struct assigned_irq *irq, struct vcpu *target, uint8_t vector) MUST_USE;
 /* All routed messages of the VM over to the mode. */
 err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mode) MUST_USE;
 /* A host interrupt of emulated delivery arrived. */
 void assign_host_interrupt(struct cpu *here, struct assigned_irq *irq);
-/* Fence: DTE blocks DMA and interrupts. */
+/* Fence: no bus mastering, DTE blocks DMA and interrupts. */
 void assign_block_all(struct vm *vm);
 
 #endif

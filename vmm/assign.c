@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+/* Giving a PCI device to a VM, and taking it out of everybody's reach again. */
+#include "assign.h"
+
+#include "base/log.h"
+#include "drivers/msi.h"
+#include "iommu/iommu.h"
+#include "vm.h"
+
+/* Guest-physical addresses of DMA: 48 bits, four levels, which every IOMMU walks. */
+#define DOMAIN_LEVELS 4
+
+#define CLASS_HOST_BRIDGE 0x0600
+#define CLASS_ISA_BRIDGE  0x0601
+#define CLASS_IOMMU       0x0806
+
+/* Requester IDs in use, and by which VM: one ID, one domain, also where functions share an alias.
+ */
+static struct {
+	devid_t requester, dev;
+	uint32_t vm_id;
+} taken[CONFIG_VMS * CONFIG_DEVICES];
+static uint32_t taken_count;
+
+static const char *refuse_function(const struct pci_device *pci)
+{
+	uint32_t class_code = pci->class_code >> 8;
+
+	if (pci->header_type & 0x7f)
+		return "it is a bridge";
+	if (class_code == CLASS_HOST_BRIDGE || class_code == CLASS_ISA_BRIDGE ||
+		class_code == CLASS_IOMMU)
+		return "it is part of the machine itself";
+	for (uint32_t i = 0; i < taken_count; i++)
+		if (taken[i].dev == pci->id)
+			return "it was given away already";
+	return NULL;
+}
+
+static const char *refuse_isolation(const struct vm *vm, const struct pci_device *pci)
+{
+	const struct iommu *u = iommu_of(pci->id);
+
+	if (!u)
+		return "no IOMMU is in front of it: its DMA could reach all memory";
+	if (u->failed)
+		return "its IOMMU has failed";
+	if (!u->f.ga)
+		return "its IOMMU lacks GASup: no 128-bit interrupt remapping entries";
+	if (u->f.host_levels < DOMAIN_LEVELS)
+		return "its IOMMU can't translate DMA";
+	for (uint32_t i = 0; i < taken_count; i++)
+		if (taken[i].requester == iommu_alias(pci->id) && taken[i].vm_id != vm->id)
+			return "another VM has a device with the same requester ID";
+	return NULL;
+}
+
+static err_t make_domain(struct vm *vm)
+{
+	if (vm->domain.root.v)
+		return OK;
+	err_t err = iopt_init(&vm->domain, (uint16_t)vm->id, DOMAIN_LEVELS);
+
+	if (err)
+		return err;
+	return iopt_map(&vm->domain, 0, vm->memory, vm->config->memory_bytes, IOPT_RW);
+}
+
+static err_t map_range(struct vm *vm, uint64_t base, uint64_t end)
+{
+	return base < end ? npt_map(&vm->npt, GPA(base), PHYS(base), end - base, NPT_RW) : OK;
+}
+
+/* One BAR at its host address. What shares a page with something else stays out: a guest that could
+ * write the MSI-X table could send any message the remapping lets through, and the rest of a page
+ * may belong to another device. */
+static err_t map_bar(struct vm *vm, const struct pci_device *pci, unsigned n)
+{
+	const struct pci_bar *bar = &pci->bar[n];
+	uint64_t end = bar->base + bar->bytes, table, table_bytes;
+	unsigned table_bar;
+
+	if (bar->bytes == 0 || bar->base == 0)
+		return OK;
+	if (bar->io || (bar->base | bar->bytes) & PAGE_MASK) {
+		log_info("vm %s: BAR %u of %02x:%02x.%x left out: %s", vm->config->name, n,
+			pci->id >> 8, pci->id >> 3 & 31, pci->id & 7,
+			bar->io ? "I/O ports" : "less than a page");
+		return OK;
+	}
+	if (bar->base < vm->config->memory_bytes)
+		return ERR_INVALID;
+	if (!msix_table_range(pci, &table_bar, &table, &table_bytes) || table_bar != n)
+		return map_range(vm, bar->base, end);
+	err_t err = map_range(vm, bar->base, bar->base + ALIGN_DOWN(table, PAGE_BYTES));
+
+	if (!err)
+		err = map_range(vm, bar->base + ALIGN_UP(table + table_bytes, PAGE_BYTES), end);
+	return err;
+}
+
+static err_t map_bars(struct vm *vm, const struct pci_device *pci)
+{
+	for (unsigned n = 0; n < PCI_BARS; n++) {
+		err_t err = map_bar(vm, pci, n);
+
+		if (err)
+			return err;
+	}
+	return OK;
+}
+
+/* Nothing of what firmware or an earlier owner set up may go on. */
+static err_t quiet(const struct pci_device *pci)
+{
+	pci_disable_dma(pci->id);
+	msi_disable(pci);
+	err_t err = pci_flr(pci->id);
+
+	return err == ERR_UNFIT ? OK : err;
+}
+
+static err_t program_messages(struct assigned_device *d)
+{
+	for (uint32_t n = 0; n < d->irq_count; n++) {
+		err_t err = msi_program(d->pci, n, n);
+
+		if (err)
+			return err;
+		d->irq[n] = (struct assigned_irq){ .device = d, .message = n };
+		list_init(&d->irq[n].post.link);
+	}
+	if (d->irq_count)
+		msi_enable(d->pci);
+	return OK;
+}
+
+static uint32_t power_of_two(uint32_t at_least)
+{
+	uint32_t n = 32; /* the smallest table */
+
+	while (n < at_least)
+		n *= 2;
+	return n;
+}
+
+/* d is filled in but for its table; *why names the step that failed. */
+static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
+{
+	const struct pci_device *pci = d->pci;
+
+	*why = "it does not come out of its reset";
+	err_t err = quiet(pci);
+
+	if (err)
+		return err;
+	*why = "no memory for its page tables";
+	err = make_domain(vm);
+	if (err)
+		return err;
+	*why = "memory that firmware reserves for it (IVMD) overlaps the VM's";
+	err = iommu_map_unity(&vm->domain, pci->id);
+	if (err)
+		return err;
+	*why = "a BAR overlaps the VM's memory, or there is no memory for page tables";
+	err = map_bars(vm, pci);
+	if (err)
+		return err;
+	*why = "no memory for its interrupt table";
+	err = irt_alloc(&d->irt, power_of_two(d->irq_count));
+	if (err)
+		return err;
+	*why = "its IOMMU does not answer";
+	err = dte_assign(d->iommu, pci->id, &vm->domain, &d->irt);
+	if (err)
+		goto undo;
+	*why = "its MSI or MSI-X capability can't be programmed";
+	err = program_messages(d);
+	if (err)
+		goto undo;
+	pci_enable(pci->id);
+	return OK;
+undo:
+	/* A table that the IOMMU may still read is lost rather than used again. */
+	if (dte_block(d->iommu, pci->id) == OK)
+		irt_free(&d->irt);
+	return err;
+}
+
+/* [irq-path 0] */
+err_t assign_device(struct vm *vm, const struct config_device *wanted, const char **why)
+{
+	const struct pci_device *pci =
+		wanted->by_id ? pci_find_nth(wanted->vendor, wanted->device, wanted->index)
+			      : pci_find(wanted->bdf);
+
+	*why = "there is no such PCI device";
+	if (!pci || vm->device_count == CONFIG_DEVICES || taken_count == ARRAY_COUNT(taken))
+		return ERR_NOT_FOUND;
+	*why = refuse_function(pci);
+	if (!*why)
+		*why = refuse_isolation(vm, pci);
+	if (*why)
+		return ERR_UNFIT;
+	struct assigned_device *d = &vm->devices[vm->device_count];
+	uint32_t messages = msi_count(pci);
+
+	*d = (struct assigned_device){
+		.vm = vm,
+		.pci = pci,
+		.iommu = iommu_of(pci->id),
+		.lock = SPINLOCK_INIT,
+		.irq_count = messages < ASSIGNED_IRQS ? messages : ASSIGNED_IRQS,
+	};
+	err_t err = connect(vm, d, why);
+
+	if (err)
+		return err;
+	taken[taken_count].requester = iommu_alias(pci->id);
+	taken[taken_count].dev = pci->id;
+	taken[taken_count++].vm_id = vm->id;
+	vm->device_count++;
+	log_info("vm %s: device %02x:%02x.%x (%04x:%04x), %u of %u messages", vm->config->name,
+		pci->id >> 8, pci->id >> 3 & 31, pci->id & 7, pci->vendor, pci->device,
+		d->irq_count, messages);
+	*why = NULL;
+	return OK;
+}
+
+void assign_block_all(struct vm *vm)
+{
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		struct assigned_device *d = &vm->devices[i];
+
+		/* First at the device itself: that holds even if the IOMMU doesn't answer. */
+		pci_disable_dma(d->pci->id);
+		if (dte_block(d->iommu, d->pci->id))
+			log_error("vm %s: device %02x:%02x.%x: its IOMMU does not confirm the "
+				  "fence; bus mastering is off",
+				vm->config->name, d->pci->id >> 8, d->pci->id >> 3 & 31,
+				d->pci->id & 7);
+	}
+}

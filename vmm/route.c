@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Where a device's message goes, changed while the device fires. The IRTE changes in one store, so
+ * every interrupt finds the old way or the new one. The old way stays in use until the IOMMU has
+ * confirmed the invalidation (it caches page and vector, but takes IsRun, Destination and GATag
+ * from the new entry: 48882 rev 3.11, "Guest Virtual APIC"), so a post may set a bit in the old
+ * vCPU's page and tell the new one. Hence afterwards both are made to look. A bit in the old page
+ * stays there: the guest sees what it would see on a machine, an interrupt that was on its way
+ * when the message was moved.
+ */
+#include "assign.h"
+#include "iommu/iommu.h"
+#include "vectors.h"
+#include "vm.h"
+#include <hw/shared.h>
+
+#define VECTOR_FIRST 16 /* below are exceptions; an APIC refuses them */
+
+static void look(struct cpu *here, struct vcpu *v)
+{
+	if (v && avic_notify(&v->avic, here->apicid))
+		vcpu_post_event(here, v, 0);
+}
+
+static void detach(struct assigned_irq *irq)
+{
+	if (irq->posted)
+		avic_detach(&irq->target->avic, &irq->post);
+	irq->posted = false;
+}
+
+/* The entry is nobody's any more, so nothing keeps it up to date: it must not stay on. */
+static void drop(struct assigned_irq *irq)
+{
+	struct assigned_device *d = irq->device;
+
+	detach(irq);
+	irq->target = NULL;
+	shared_store64(&irq->route, 0);
+	/* Where this times out too, the IOMMU has failed and says so. */
+	err_t err = irte_clear(d->iommu, d->pci->id, &d->irt.entry[irq->message]);
+
+	(void)err;
+}
+
+static err_t post(struct assigned_irq *irq, struct vcpu *target, uint8_t vector)
+{
+	struct assigned_device *d = irq->device;
+
+	detach(irq);
+	irq->post = (struct post){
+		.irte = &d->irt.entry[irq->message],
+		.iommu = d->iommu,
+		.dev = d->pci->id,
+		.index = irq->message,
+		.vector = vector,
+		.vapic = target->avic.page_phys,
+	};
+	list_init(&irq->post.link);
+	err_t err =
+		irte_post(&irq->post, target->home->apicid, GATAG(target->tag, VEC_GAPPI_SHARED));
+
+	if (err)
+		return err;
+	avic_attach(&target->avic, &irq->post);
+	irq->posted = true;
+	return OK;
+}
+
+static err_t emulate(struct assigned_irq *irq, struct vcpu *target, uint8_t vector)
+{
+	struct assigned_device *d = irq->device;
+	struct cpu *home = target->home;
+	uint8_t *host = &irq->host_vector[home->index];
+
+	if (!*host)
+		*host = cpu_vector_alloc(home, VECTOR_DEVICE, irq);
+	if (!*host)
+		return ERR_NOMEM;
+	detach(irq);
+	shared_store64(&irq->route, (uint64_t)target->tag << 8 | vector);
+	return irte_remap(d->iommu, d->pci->id, &d->irt.entry[irq->message], home->apicid, *host);
+}
+
+static err_t route(struct cpu *here, struct assigned_irq *irq, struct vcpu *target, uint8_t vector,
+	enum delivery_mode mode)
+{
+	struct assigned_device *d = irq->device;
+
+	spin_lock(&d->lock);
+	struct vcpu *old = irq->target;
+	err_t err = mode == DELIVERY_POSTED && d->iommu->f.gam ? post(irq, target, vector)
+							       : emulate(irq, target, vector);
+
+	if (err) {
+		drop(irq);
+	} else {
+		irq->target = target;
+		irq->guest_vector = vector;
+	}
+	spin_unlock(&d->lock);
+	if (old != target)
+		look(here, old);
+	look(here, target);
+	return err;
+}
+
+err_t assign_route(struct cpu *here, struct assigned_irq *irq, struct vcpu *target, uint8_t vector)
+{
+	if (vector < VECTOR_FIRST || target->vm != irq->device->vm)
+		return ERR_INVALID;
+	return route(here, irq, target, vector, irq->device->vm->delivery);
+}
+
+err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mode)
+{
+	err_t first = OK;
+
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		struct assigned_device *d = &vm->devices[i];
+
+		for (uint32_t n = 0; n < d->irq_count; n++) {
+			struct assigned_irq *irq = &d->irq[n];
+
+			if (!irq->target)
+				continue;
+			err_t err = route(here, irq, irq->target, irq->guest_vector, mode);
+
+			if (err && !first)
+				first = err;
+		}
+	}
+	return first;
+}
+
+void assign_host_interrupt(struct cpu *here, struct assigned_irq *irq)
+{
+	uint64_t word = shared_load64(&irq->route);
+	struct vcpu *v = vcpu_from_tag((uint32_t)(word >> 8));
+
+	irq->host_interrupts++;
+	/* 0: the route was dropped while this one was on its way. */
+	if (word && v)
+		vcpu_interrupt(here, v, (uint8_t)word);
+}
