@@ -14,7 +14,7 @@
  *
  * Post in flight against block (R2). The IOMMU may have read IsRun = 1 just before the store; its
  * doorbell then finds nobody. The documented order (OR first, IsRun second; 48882 rev 3.11, "Guest
- * Virtual APIC") puts that OR before our look. The slow timer's wake_scan() is the backstop.
+ * Virtual APIC") puts that OR before our look.
  *
  * Post against load (R5, R6). IsRun = 1 and Destination change in one store and before VMRUN. A
  * post that still saw IsRun = 0 has set its bit before that, and VMRUN looks at the IRR. A wake-up
