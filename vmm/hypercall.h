@@ -22,8 +22,7 @@
 #define HC_EXIT     0x52000009 /* RBX status: the VM is done; when all are, the machine stops */
 #define HC_FEATURES 0x5200000a /* -> RAX: HC_FEATURE_* */
 #define HC_PARK     0x5200000b /* this vCPU goes OFFLINE: neither runnable nor blocked */
-#define HC_UNPARK                                                                                  \
-	0x5200000c /* control. RBX vCPU: goes on after its HC_PARK; 0 when it was not parked */
+#define HC_UNPARK   0x5200000c /* control. RBX vCPU -> RAX 1: goes on; 0: was not parked (yet) */
 
 #define HC_FEATURE_POSTED 1
 #define HC_FEATURE_GALOG  2

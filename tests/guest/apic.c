@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "apic.h"
+#include "guest.h"
+
+#define MSR_X2APIC      0x800
+#define XAPIC_PAGE      0xfee00000u
+#define SVR_ENABLE      0x100
+#define VECTOR_SPURIOUS 0xff
+
+static uint32_t x2apic_msr(enum apic_register r)
+{
+	return MSR_X2APIC + (uint32_t)r / 16;
+}
+
+static volatile uint32_t *xapic_word(enum apic_register r)
+{
+	return (volatile uint32_t *)(uintptr_t)(XAPIC_PAGE + (uint32_t)r);
+}
+
+static void write_msr(uint32_t msr, uint64_t value)
+{
+	__asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "memory");
+}
+
+uint32_t apic_read(enum apic_register r)
+{
+	uint32_t lo, hi;
+
+	if (!guest_info()->x2apic)
+		return *xapic_word(r);
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(x2apic_msr(r)));
+	return lo;
+}
+
+void apic_write(enum apic_register r, uint32_t value)
+{
+	if (guest_info()->x2apic)
+		write_msr(x2apic_msr(r), value);
+	else
+		*xapic_word(r) = value;
+}
+
+void apic_init(void)
+{
+	apic_write(APIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+	apic_write(APIC_TPR, 0);
+}
+
+void apic_eoi(void)
+{
+	apic_write(APIC_EOI, 0);
+}
+
+void apic_ipi(uint32_t destination, uint32_t low)
+{
+	/* A WRMSR of the ICR is not ordered behind earlier stores (24593 rev 3.44, "Accessing
+	 * x2APIC Registers"): what the receiver is to see must be visible before. */
+	__asm__ volatile("mfence" ::: "memory");
+	if (guest_info()->x2apic) {
+		write_msr(x2apic_msr(APIC_ICR), (uint64_t)destination << 32 | low | ICR_ASSERT);
+		return;
+	}
+	*xapic_word(APIC_ICR_HIGH) = destination << 24;
+	*xapic_word(APIC_ICR) = low | ICR_ASSERT;
+}
+
+bool apic_irr(uint8_t vector)
+{
+	uint32_t word = apic_read((enum apic_register)(APIC_IRR + vector / 32 * 16));
+
+	return word >> (vector % 32) & 1;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The built-in guest: the first word of its arguments selects a program. */
+#include "guest.h"
+#include "trap.h"
+
+void guest_main(uint32_t index);
+
+static const struct {
+	const char *name;
+	void (*run)(uint32_t index);
+} programs[] = {
+	{ "bench", program_bench },
+	{ "hello", program_hello },
+	{ "irq", program_irq },
+	{ "halt", program_halt },
+	{ "ipi", program_ipi },
+	{ "tpr", program_tpr },
+	{ "timer", program_timer },
+	{ "migrate", program_migrate },
+	{ "switch", program_switch },
+	{ "dma-outside", program_dma },
+	{ "bad-msr", program_bad_msr },
+	{ "triple-fault", program_triple_fault },
+	{ "touch-foreign-memory", program_touch_memory },
+	{ "touch-foreign-mmio", program_touch_mmio },
+};
+
+void guest_main(uint32_t index)
+{
+	const struct guest_info *info = guest_info();
+
+	trap_init(index);
+	if (info->magic != GUEST_INFO_MAGIC)
+		test_end("guest-info", false);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		if (args_program(programs[i].name)) {
+			programs[i].run(index);
+			vcpu_park_forever();
+		}
+	}
+	if (index == 0) {
+		print("guest: no program named by \"%s\"\n", info->args);
+		test_end("arguments", false);
+	}
+	vcpu_park_forever();
+}

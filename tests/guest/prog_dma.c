@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* DMA by the edu device: inside the guest's memory it works, outside nothing must happen. */
+#include "devices.h"
+#include "guest.h"
+#include "trap.h"
+
+#define BYTES 256
+
+enum { VEC_DMA = 0x55 };
+
+static volatile uint64_t done;
+static int edu;
+static uint8_t source[BYTES] __attribute__((aligned(4096)));
+static uint8_t target[BYTES] __attribute__((aligned(4096)));
+
+static void on_dma(uint32_t vcpu, uint8_t vector)
+{
+	(void)vcpu;
+	(void)vector;
+	edu_ack(edu);
+	done++;
+}
+
+/* The end of a copy raises an interrupt, 100 ms of the machine's time later. */
+static void halt_until_done(uint64_t n)
+{
+	irq_disable();
+	while (done < n) {
+		irq_enable_and_halt();
+		irq_disable();
+	}
+	irq_enable();
+}
+
+static bool same(void)
+{
+	for (unsigned i = 0; i < BYTES; i++) {
+		if (target[i] != source[i])
+			return false;
+	}
+	return true;
+}
+
+void program_dma(uint32_t index)
+{
+	uint64_t outside = guest_info()->memory_bytes + (16 << 20);
+	bool inside_ok;
+
+	if (index)
+		return;
+	edu = edu_find(0);
+	if (edu == DEVICE_MISSING)
+		test_end("dma-outside", false);
+	trap_handler(VEC_DMA, on_dma);
+	if (!device_route(edu, 0, 0, VEC_DMA))
+		test_end("dma-outside", false);
+	for (unsigned i = 0; i < BYTES; i++)
+		source[i] = (uint8_t)(i * 7 + 1);
+	edu_copy_in(edu, (uintptr_t)source, BYTES);
+	halt_until_done(1);
+	edu_copy_out(edu, (uintptr_t)target, BYTES);
+	halt_until_done(2);
+	inside_ok = same();
+	print("dma-outside: inside: %s\n", inside_ok ? "copied" : "WRONG");
+	edu_copy_out(edu, outside, BYTES);
+	halt_until_done(3);
+	print("dma-outside: outside: fired at %lx\n", outside);
+	edu_copy_in(edu, outside, BYTES);
+	halt_until_done(4);
+	test_end("dma-outside", inside_ok);
+}
