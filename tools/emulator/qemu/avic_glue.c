@@ -36,6 +36,16 @@ void avic_glue_realize(CPUState *cs)
 	cpu->avic->core.machine = &machine;
 }
 
+/*
+ * No page at all is a way to catch a guest that has no business there; a page that may
+ * not be written is none (24593 rev 3.44, "Virtual APIC Register Accesses").
+ */
+void avic_glue_npf(CPUX86State *env, uint64_t gpa, uint64_t info1)
+{
+	if (avic_glue_is_apic_page(env, gpa) && (info1 & PG_ERROR_P_MASK))
+		reveille_strict("APIC page %" PRIx64 " is not mapped for reading and writing", gpa);
+}
+
 static uint64_t vmcb_field(CPUX86State *env, unsigned offset, unsigned bytes)
 {
 	CPUState *cs = env_cpu(env);

@@ -41,8 +41,9 @@ void avic_glue_realize(CPUState *cs);
 bool avic_glue_vmrun(CPUX86State *env);   /* false: VMEXIT_INVALID */
 void avic_glue_entered(CPUX86State *env); /* VMRUN has loaded the guest */
 void avic_glue_vmexit(CPUX86State *env);  /* before state is saved; BQL held */
-void avic_glue_event(CPUState *cs);       /* CPU_INTERRUPT_AVIC; BQL held; may not return */
-void avic_glue_deliver(CPUState *cs);     /* CPU_INTERRUPT_VIRQ; BQL held */
+void avic_glue_npf(CPUX86State *env, uint64_t gpa, uint64_t info1);
+void avic_glue_event(CPUState *cs);   /* CPU_INTERRUPT_AVIC; BQL held; may not return */
+void avic_glue_deliver(CPUState *cs); /* CPU_INTERRUPT_VIRQ; BQL held */
 
 /* Brings QEMU's request bits and V_TPR in line with the core; own thread, BQL held. */
 void avic_glue_sync(CPUState *cs);
