@@ -55,8 +55,10 @@ err_t irte_post(struct post *p, apicid_t apicid, uint32_t gatag) MUST_USE;
 err_t irte_clear(struct iommu *u, devid_t dev, struct irte *e) MUST_USE;
 
 /* The run-time updates: one store each, no command, no look at the entry. Destination[31:24] is in
- * the other half and 0: irte_post() checks it. In each of them IRTE and backing page stay the same,
- * so the order with the IRR is the caller's business (vmm/vcpu.c). */
+ * the other half and 0: irte_post() checks it.
+ * [irq-path 2] hardware, 48882 rev 3.11, "Guest Virtual APIC": after the OR it reads what stands
+ * here. IsRun: doorbell to Destination. Otherwise a GA log entry (GALogIntr) or, when the whole IRR
+ * was clear, a GAPPI to Destination (GAPPIDis = 0), by the mechanism that is on. */
 static inline void irte_update(struct post *p, uint64_t state, apicid_t apicid, uint32_t gatag)
 {
 	shared_store64(&p->irte->q[0], IRTE0_REMAP_EN | IRTE0_GUEST_MODE | state |
