@@ -6,6 +6,8 @@
 #include "base/types.h"
 
 void lapic_init_cpu(void); /* software enable, TPR 0, LVTs masked, spurious vector FFh */
+/* Once, on the boot CPU after clock_init(): how fast the timer counts. */
+void lapic_timer_init(void);
 bool lapic_x2apic(void);
 apicid_t lapic_id(void);
 void lapic_eoi(void);

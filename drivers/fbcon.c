@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text in cells of 8 by 16: the font's dots, two lines high. Reading a framebuffer back is slow and
+ * redrawing all of it is slow, so nothing scrolls: after the last line it goes on at the top, and a
+ * blank line is kept ahead of the newest one.
+ */
+#include "fbcon.h"
+#include "font.h"
+#include <hw/mem.h>
+#include <hw/mmio.h>
+
+#define CELL_WIDTH  8
+#define CELL_HEIGHT 16
+
+#define COLOUR_TEXT  0xffc0c0c0u /* grey: the same in RGB and BGR */
+#define COLOUR_PAPER 0xff000000u
+
+static struct boot_framebuffer screen; /* base 0: none */
+static uint32_t columns, lines, column, line;
+
+static void fill(uint32_t x, uint32_t y, uint32_t width, uint32_t height)
+{
+	for (uint32_t row = y; row < y + height; row++) {
+		volatile uint8_t *p = phys_to_virt(
+			PHYS(screen.base + (uint64_t)row * screen.pitch_bytes + 4ull * x));
+
+		for (uint32_t i = 0; i < width; i++)
+			mmio_write32(p + 4ull * i, COLOUR_PAPER);
+	}
+}
+
+static void clear_line(uint32_t n)
+{
+	fill(0, n * CELL_HEIGHT, columns * CELL_WIDTH, CELL_HEIGHT);
+}
+
+bool fbcon_init(const struct boot_framebuffer *fb)
+{
+	screen = *fb;
+	if (!fb->base || fb->pitch_bytes < 4ull * fb->width || fb->width < CELL_WIDTH ||
+		fb->height < 2 * CELL_HEIGHT) {
+		screen.base = 0;
+		return false;
+	}
+	columns = fb->width / CELL_WIDTH;
+	lines = fb->height / CELL_HEIGHT;
+	column = line = 0;
+	fill(0, 0, fb->width, fb->height);
+	return true;
+}
+
+static void draw(uint8_t c)
+{
+	const uint8_t *rows = font_rows[(c < FONT_FIRST || c > FONT_LAST ? '?' : c) - FONT_FIRST];
+	uint64_t at = screen.base + (uint64_t)line * CELL_HEIGHT * screen.pitch_bytes +
+		      4ull * column * CELL_WIDTH;
+
+	/* One dot of margin left and above; the cell is blank already. */
+	for (uint32_t row = 0; row < 2 * FONT_ROWS; row++) {
+		volatile uint8_t *p =
+			phys_to_virt(PHYS(at + (uint64_t)(row + 1) * screen.pitch_bytes + 4));
+
+		for (uint32_t dot = 0; dot < FONT_COLUMNS; dot++) {
+			if (rows[row / 2] >> (FONT_COLUMNS - 1 - dot) & 1)
+				mmio_write32(p + 4 * dot, COLOUR_TEXT);
+		}
+	}
+}
+
+static void new_line(void)
+{
+	column = 0;
+	line = line + 1 == lines ? 0 : line + 1;
+	clear_line(line);
+	clear_line(line + 1 == lines ? 0 : line + 1);
+}
+
+void fbcon_write(const char *text, size_t bytes)
+{
+	if (!screen.base)
+		return;
+	for (size_t i = 0; i < bytes; i++) {
+		if (text[i] == '\n') {
+			new_line();
+		} else if (text[i] != '\r') {
+			if (column == columns)
+				new_line();
+			draw((uint8_t)text[i]);
+			column++;
+		}
+	}
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the parts of the PCI driver. */
+#ifndef DRIVERS_PCI_ACCESS_H
+#define DRIVERS_PCI_ACCESS_H
+
+#include "pci.h"
+
+/* pci_config.c. ERR_UNFIT: neither ECAM nor the ports. */
+err_t pci_config_init(void) MUST_USE;
+bool pci_config_reaches(uint32_t bus);
+
+/* pci_bar.c: sizes all BARs of a function of header type 0, with decoding off meanwhile. */
+void pci_size_bars(struct pci_device *d);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Configuration space: PCI Local Bus 3.0, "Configuration Space Organization"; PCI Express Base 5.0,
+ * "PCI Express Capability Structure"; Advanced Capabilities ECN for AF. */
+#ifndef DRIVERS_PCI_REGS_H
+#define DRIVERS_PCI_REGS_H
+
+#include "base/bits.h"
+
+enum pci_reg {
+	PCI_VENDOR = 0x00,
+	PCI_DEVICE = 0x02,
+	PCI_COMMAND = 0x04,
+	PCI_STATUS = 0x06,
+	PCI_CLASS = 0x08, /* 31:8; 7:0 is the revision */
+	PCI_HEADER_TYPE = 0x0e,
+	PCI_BAR0 = 0x10,
+	PCI_CAPABILITIES = 0x34,
+};
+
+#define PCI_COMMAND_IO     0x0001u
+#define PCI_COMMAND_MEMORY 0x0002u
+#define PCI_COMMAND_MASTER 0x0004u
+#define PCI_COMMAND_INTX   0x0400u /* disable */
+#define PCI_STATUS_CAPS    0x0010u
+#define PCI_HEADER_MULTI   0x80u
+
+#define BAR_IO       0x1u
+#define BAR_TYPE     0x6u
+#define BAR_WIDE     0x4u
+#define BAR_PREFETCH 0x8u
+
+enum pci_cap { CAP_MSI = 0x05, CAP_PCIE = 0x10, CAP_MSIX = 0x11, CAP_AF = 0x13 };
+
+/* Offsets inside the capabilities. */
+enum { MSI_CONTROL = 2, MSI_ADDRESS = 4 }; /* the rest depends on 64-bit and masking */
+#define MSI_ENABLE      0x0001u
+#define MSI_COUNT_LOG2  FIELD(3, 1)
+#define MSI_ENABLE_LOG2 FIELD(6, 4)
+#define MSI_64BIT       0x0080u
+#define MSI_MASKING     0x0100u
+
+enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_PBA = 8 };
+#define MSIX_LAST   FIELD(10, 0)
+#define MSIX_MASK   0x4000u /* the whole function */
+#define MSIX_ENABLE 0x8000u
+#define MSIX_BIR    0x7u
+
+enum { PCIE_DEVCAP = 4, PCIE_DEVCTL = 8, PCIE_DEVSTA = 10 };
+#define DEVCAP_FLR     BIT(28)
+#define DEVCTL_FLR     0x8000u
+#define DEVSTA_PENDING 0x0020u
+
+enum { AF_CAP = 3, AF_CONTROL = 4, AF_STATUS = 5 };
+#define AF_CAP_FLR        0x02u
+#define AF_CONTROL_FLR    0x01u
+#define AF_STATUS_PENDING 0x01u
+
+#endif
