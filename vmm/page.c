@@ -20,8 +20,6 @@ static struct spinlock lock;           /* rank PAGE */
 static struct extent extents[EXTENTS]; /* (lock) sorted, never adjacent, never empty */
 static size_t extent_count;            /* (lock) */
 
-uint64_t vmm_image_offset;
-
 static void remove_at(size_t i)
 {
 	extent_count--;
@@ -62,7 +60,6 @@ static void give_back(uint64_t base, uint64_t end)
 
 void page_init(const struct boot_info *boot)
 {
-	vmm_image_offset = VMM_BASE - boot->image_base;
 	extent_count = 0;
 	for (uint32_t i = 0; i < boot->mem_count && i < BOOT_MEM_REGIONS; i++) {
 		uint64_t base = ALIGN_UP(boot->mem[i].base, PAGE_BYTES);
