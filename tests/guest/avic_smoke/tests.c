@@ -230,6 +230,24 @@ static void fault_in_delivery(void)
 	check(!page_bit(a, ISR, 0xa3), "and ended");
 }
 
+static void guest_sti(void)
+{
+	__asm__ volatile("sti; nop; nop");
+	vmmcall();
+}
+
+/* With AVIC off on the same machine V_IRQ works; with AVIC on it is ignored. */
+static void virq(void)
+{
+	if (guest_x2)
+		return; /* the handler would reach the host's APIC by MSR, which is in xAPIC mode */
+	setup(a, guest_sti);
+	*field64(a, 0x60) = 0x01000000ull | 1 << 8 | 15 << 16 | 0x99ull << 32;
+	expect_exit(VMMCALL, 0, 0, "V_IRQ");
+	check(counts[0][0x99] == 1, "V_IRQ taken");
+	check(!(*field64(a, 0x60) & 1 << 8), "V_IRQ cleared");
+}
+
 static void guest_spin(void)
 {
 	__asm__ volatile("sti");
@@ -355,6 +373,7 @@ void tests(void)
 		{ tpr, "TPR" },
 		{ invalid, "VMRUN checks" },
 		{ fault_in_delivery, "fault in delivery" },
+		{ virq, "V_IRQ" },
 		{ lost_in_host_mode, "doorbell in host mode" },
 		{ doorbell_wakes_busy, "doorbell to a busy guest" },
 		{ doorbell_wakes_halted, "doorbell to a halted guest" },
