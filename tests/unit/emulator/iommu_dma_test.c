@@ -374,6 +374,10 @@ TEST(probing_logs_nothing)
 	open_4_levels();
 	EXPECT(iommu_translate(b.u, DEV, IOVA, IOMMU_PROBE, &m));
 	EXPECT(!iommu_translate(b.u, DEV, 0x5000, IOMMU_PROBE, &m));
+	EXPECT(!iommu_translate(b.u, 0x100, 0x5000, IOMMU_PROBE, &m));
+	put_dte(DEV, V | 4, 0, 0, 0);
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(!iommu_translate(b.u, DEV, IOVA, IOMMU_PROBE, &m));
 	EXPECT_NO_EVENT();
 	bench_close();
 }

@@ -77,7 +77,7 @@ static bool walk_cached(struct iommu *u, struct dte_slot *dte, uint16_t devid, u
 			return false;
 		}
 		if (w.fault) {
-			if (w.fault_flags & EVF_RZ)
+			if ((w.fault_flags & EVF_RZ) && access != IOMMU_PROBE)
 				STRICT(u,
 					"page table of device %04x: reserved bits or level at "
 					"IOVA %#llx",
@@ -102,7 +102,8 @@ bool iommu_translate(struct iommu *u, uint16_t devid, uint64_t iova, enum iommu_
 
 	if (!iommu_ctl(u, CTL_IOMMU_EN))
 		return identity(iova, both, out);
-	struct dte_slot *dte = iommu_dte(u, devid, iova, access == IOMMU_WRITE ? EVF_RW : 0);
+	struct dte_slot *dte = iommu_dte(u, devid, iova, access == IOMMU_WRITE ? EVF_RW : 0,
+		access == IOMMU_PROBE ? DTE_PROBE : DTE_REQUEST);
 
 	if (!dte)
 		return false;

@@ -56,31 +56,43 @@ static bool fetch(struct iommu *u, uint64_t addr, uint64_t q[4])
 	       u->host.load128(u->host.opaque, addr + 16, &q[2]);
 }
 
-struct dte_slot *iommu_dte(struct iommu *u, uint16_t devid, uint64_t address, uint64_t flags)
+static bool usable(const struct iommu *u, const uint64_t q[4])
+{
+	/* With V = 0 nothing else of it counts. */
+	return !(q[0] & DTE0_V) || (!reserved_bits(q) && !bad_encoding(u, q));
+}
+
+static void report(
+	struct iommu *u, uint16_t devid, const uint64_t q[4], uint64_t flags, uint64_t address)
+{
+	STRICT(u, "illegal device table entry of %04x: %016llx %016llx %016llx %016llx", devid,
+		(unsigned long long)q[0], (unsigned long long)q[1], (unsigned long long)q[2],
+		(unsigned long long)q[3]);
+	iommu_event(u, EV_ILLEGAL_DTE, flags | (reserved_bits(q) ? EVF_RZ : 0), devid, 0, address);
+}
+
+struct dte_slot *iommu_dte(
+	struct iommu *u, uint16_t devid, uint64_t address, uint64_t flags, enum dte_use use)
 {
 	struct dte_slot *slot = &u->dte[devid];
 	uint64_t addr;
 
 	if (!slot->cached || !u->cfg.caching) {
 		if (!dte_address(u, devid, &addr)) {
-			iommu_event(u, EV_ILLEGAL_DTE, flags, devid, 0, address);
+			if (use == DTE_REQUEST)
+				iommu_event(u, EV_ILLEGAL_DTE, flags, devid, 0, address);
 			return NULL;
 		}
 		if (!fetch(u, addr, slot->q)) {
-			iommu_event(u, EV_DEVTAB_HW_ERROR, flags, devid, 0, addr);
+			if (use == DTE_REQUEST)
+				iommu_event(u, EV_DEVTAB_HW_ERROR, flags, devid, 0, addr);
 			return NULL;
 		}
 		slot->cached = true;
 	}
-	if (!(slot->q[0] & DTE0_V))
-		return slot; /* nothing else of it counts */
-	bool reserved = reserved_bits(slot->q);
-
-	if (!reserved && !bad_encoding(u, slot->q))
+	if (usable(u, slot->q))
 		return slot;
-	STRICT(u, "illegal device table entry of %04x: %016llx %016llx %016llx %016llx", devid,
-		(unsigned long long)slot->q[0], (unsigned long long)slot->q[1],
-		(unsigned long long)slot->q[2], (unsigned long long)slot->q[3]);
-	iommu_event(u, EV_ILLEGAL_DTE, flags | (reserved ? EVF_RZ : 0), devid, 0, address);
+	if (use == DTE_REQUEST)
+		report(u, devid, slot->q, flags, address);
 	return NULL;
 }

@@ -147,7 +147,7 @@ bool iommu_interrupt(struct iommu *u, uint16_t devid, uint64_t address, uint32_t
 
 	if (!iommu_ctl(u, CTL_IOMMU_EN))
 		return forward(u, &r);
-	r.dte = iommu_dte(u, devid, address, EVF_I | EVF_RW);
+	r.dte = iommu_dte(u, devid, address, EVF_I | EVF_RW, DTE_REQUEST);
 	if (!r.dte)
 		return false;
 	if (!(r.dte->q[0] & DTE0_V) || !(r.dte->q[2] & DTE2_IV))

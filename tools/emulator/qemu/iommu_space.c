@@ -6,6 +6,7 @@
  */
 #include "qemu/osdep.h"
 #include "qemu/main-loop.h"
+#include "qemu/timer.h"
 #include "exec/address-spaces.h"
 #include "exec/memory.h"
 #include "hw/i386/apic_internal.h"
@@ -16,6 +17,7 @@
 
 #define INT_RANGE      0xfee00000u
 #define INT_RANGE_SIZE 0x100000u
+#define REQUEST_NS     10000
 
 #define TYPE_IOMMU_SPACE_REGION "amd-iommu-space-region"
 
@@ -27,6 +29,10 @@ typedef struct IommuSpace {
 	MemoryRegion root;
 	IOMMUMemoryRegion dma;
 	MemoryRegion interrupts;
+	/* The last refused access. */
+	hwaddr refused;
+	bool refused_write;
+	int64_t refused_ns;
 } IommuSpace;
 
 static uint16_t requester(const IommuSpace *space)
@@ -34,19 +40,43 @@ static uint16_t requester(const IommuSpace *space)
 	return PCI_BUILD_BDF(pci_bus_num(space->bus), space->devfn);
 }
 
+/*
+ * QEMU goes on with a refused access in pieces of up to 8 bytes, each asked for anew.
+ * They are one request: only the first of them is to be logged.
+ */
+static bool continues(const IommuSpace *space, hwaddr addr, bool write)
+{
+	return addr > space->refused && addr - space->refused <= 8 && addr % 4096 &&
+	       write == space->refused_write &&
+	       qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) - space->refused_ns < REQUEST_NS;
+}
+
+static bool translate(
+	IommuSpace *space, hwaddr addr, IOMMUAccessFlags flag, struct iommu_mapping *m)
+{
+	bool write = flag & IOMMU_WO;
+	bool silent = flag == IOMMU_NONE || continues(space, addr, write);
+	enum iommu_access access = silent ? IOMMU_PROBE : write ? IOMMU_WRITE : IOMMU_READ;
+	bool ok = iommu_translate(space->iommu->model, requester(space), addr, access, m);
+
+	if (flag == IOMMU_NONE || (ok && (write ? m->writable : m->readable)))
+		return ok;
+	space->refused = addr;
+	space->refused_write = write;
+	space->refused_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
+	return false;
+}
+
 static IOMMUTLBEntry space_translate(
 	IOMMUMemoryRegion *region, hwaddr addr, IOMMUAccessFlags flag, int index)
 {
 	IommuSpace *space = container_of(region, IommuSpace, dma);
-	enum iommu_access access = flag & IOMMU_WO   ? IOMMU_WRITE
-				   : flag & IOMMU_RO ? IOMMU_READ
-						     : IOMMU_PROBE;
 	struct iommu_mapping m = { 0 };
 	bool locked = bql_locked();
 
 	if (!locked)
 		bql_lock();
-	bool ok = iommu_translate(space->iommu->model, requester(space), addr, access, &m);
+	bool ok = translate(space, addr, flag, &m);
 
 	if (!locked)
 		bql_unlock();
