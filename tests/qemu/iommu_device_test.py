@@ -1,0 +1,258 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The emulator's IOMMU as a device, driven through QEMU's test protocol: no guest runs.
+
+    iommu_device_test.py QEMU-SYSTEM-X86_64
+
+What is tested here is the glue: requester numbers, also behind a root port, DMA, messages
+of devices and of the IOAPIC, IVRS, features that are switched off. The rules themselves
+are in tests/unit/emulator/."""
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+IOMMU = 0xFED80000
+DEVTAB, CMDBUF, EVTLOG, GALOG = 0x100000, 0x310000, 0x311000, 0x312000
+GATAIL, IRT, VAPIC, STORE, TABLES = 0x313000, 0x320000, 0x330000, 0x331000, 0x340000
+FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.fd"  # never runs
+BAR = 0xE0000000  # of the edu device, wherever it is
+RUN = 1 << 0 | 1 << 2 | 1 << 12 | 1 << 17 | 1 << 25 | 1 << 50
+IR, IW, V, TV, IV = 1 << 61, 1 << 62, 1, 2, 1
+KINDS = {1: "post", 2: "galog", 3: "gappi", 7: "doorbell", 9: "mmio", 10: "cmd", 11: "remap"}
+
+
+class Machine:
+    def __init__(self, qemu, iommu="", devices=()):
+        self.dir = tempfile.TemporaryDirectory()
+        self.watch = os.path.join(self.dir.name, "stopwatch")
+        args = [qemu, "-machine", "q35", "-accel", "qtest", "-smp", "4", "-m", "64", "-nodefaults",
+                "-display", "none", "-qtest", "stdio", "-rtc", "clock=vm",
+                "-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE}",
+                "-device", f"reveille-stopwatch,file={self.watch}",
+                "-device", "amd-iommu,id=iommu0" + iommu]
+        for device in devices:
+            args += ["-device", device]
+        self.err = open(os.path.join(self.dir.name, "stderr"), "w+b")
+        self.qemu = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=self.err)
+
+    def ask(self, *words):
+        self.qemu.stdin.write(" ".join(str(w) if isinstance(w, str) else hex(w)
+                                       for w in words).encode() + b"\n")
+        self.qemu.stdin.flush()
+        while True:
+            line = self.qemu.stdout.readline().decode()
+            if not line:
+                self.err.seek(0)
+                sys.exit("QEMU ended: " + self.err.read().decode())
+            if line.startswith("OK"):
+                return int(line.split()[1], 0) if len(line.split()) > 1 else 0
+
+    def r8(self, addr):
+        return self.ask("readq", addr)
+
+    def w8(self, addr, *values):
+        for i, value in enumerate(values):
+            self.ask("writeq", addr + 8 * i, value)
+
+    def w4(self, addr, value):
+        self.ask("writel", addr, value)
+
+    def config(self, bdf, offset, value=None):
+        self.ask("outl", 0xCF8, 1 << 31 | bdf << 8 | offset)
+        if value is None:
+            return self.ask("inl", 0xCFC)
+        return self.ask("outl", 0xCFC, value)
+
+    def reg(self, offset, value=None):
+        return self.r8(IOMMU + offset) if value is None else self.w8(IOMMU + offset, value)
+
+    def command(self, q0, q1=0):
+        tail = self.reg(0x2008)
+        self.w8(CMDBUF + tail, q0, q1)
+        self.reg(0x2008, (tail + 16) & 0xFFF)
+
+    def flush(self, bdf):
+        self.command(2 << 60 | bdf)
+        self.command(5 << 60 | bdf)
+        self.command(3 << 60, 0x7FFFFFFFFFFFF003)
+
+    def event(self):
+        head = self.reg(0x2010)
+        if head == self.reg(0x2018):
+            return None
+        self.reg(0x2010, (head + 16) & 0xFFF)
+        return self.r8(EVTLOG + head), self.r8(EVTLOG + head + 8)
+
+    def start(self, control=RUN):
+        self.reg(0x0000, DEVTAB | 511)
+        self.reg(0x0008, CMDBUF | 8 << 56)
+        self.reg(0x0010, EVTLOG | 8 << 56)
+        self.reg(0x00E0, GALOG | 8 << 56)
+        self.reg(0x00E8, GATAIL)
+        self.reg(0x0018, control)
+
+    def dte(self, bdf, *q):
+        self.w8(DEVTAB + 32 * bdf, *q)
+        self.flush(bdf)
+
+    def edu(self, bdf):
+        """Memory and bus mastering on, MSI number 5 with every address bit of FEE."""
+        self.config(bdf, 0x10, BAR)
+        self.config(bdf, 0x04, 0x6)
+        cap = self.config(bdf, 0x34) & 0xFF
+        while self.config(bdf, cap) & 0xFF != 5:
+            cap = self.config(bdf, cap) >> 8 & 0xFF
+        self.config(bdf, cap + 4, 0xFEE00000)
+        self.config(bdf, cap + 8, 0)
+        self.config(bdf, cap + 12, 5)
+        self.config(bdf, cap, self.config(bdf, cap) | 1 << 16)
+
+    def raise_msi(self):
+        self.w4(BAR + 0x60, 1)
+        self.w4(BAR + 0x64, 1)
+
+    def dma(self, address, to_memory):
+        self.w8(BAR + 0x80, *((0x40000, address) if to_memory else (address, 0x40000)))
+        self.w8(BAR + 0x90, 8)
+        self.w8(BAR + 0x98, 3 if to_memory else 1)
+        self.ask("clock_step", "200000000")
+
+    def end(self):
+        self.qemu.terminate()
+        self.qemu.wait()
+        self.err.seek(0)
+        errors = [line for line in self.err.read().decode().splitlines() if "strict" in line]
+        records = []
+        with open(self.watch, "rb") as f:
+            f.read(24)
+            while len(record := f.read(40)) == 40:
+                _, _, kind, cpu, x, a, b, c = struct.unpack("<QQBBHIQQ", record)
+                records.append((KINDS.get(kind, kind), cpu, x, a, b, c))
+        return errors, records
+
+
+passed = failed = 0
+
+
+def expect(got, want, what):
+    global passed, failed
+    if got == want:
+        passed += 1
+        return
+    failed += 1
+    show = [hex(v) if isinstance(v, int) else str(v) for v in (got, want)]
+    print(f"FAILED {what}: {show[0]}, expected {show[1]}")
+
+
+def only(records, *kinds):
+    return [r[:1] + r[2:] for r in records if r[0] in kinds]
+
+
+def bridge(m, bdf, bus):
+    m.config(bdf, 0x18, bus << 16 | bus << 8)
+    m.config(bdf, 0x20, (BAR >> 16) | (BAR & 0xFFF00000))
+    m.config(bdf, 0x04, 0x6)
+
+
+def device_tests(m, bdf, where):
+    m.edu(bdf)
+    m.start()
+    dte_int = IV | 8 << 1 | 2 << 60 | IRT
+    m.w8(IRT + 16 * 5, 0x0000009900000381, VAPIC | 0x41)
+    m.dte(bdf, V, 7, dte_int, 0)
+    m.raise_msi()
+    expect(m.r8(VAPIC + 0x220), 2, where + "IRR bit posted")
+    m.reg(0x0018, RUN | 1 << 55)
+    m.w8(VAPIC + 0x220, 0)
+    m.raise_msi()  # GAPPI: vector 99h to CPU 3
+    m.reg(0x0018, RUN | 1 << 28)
+    m.w8(IRT + 16 * 5, 0x0000009900000385)
+    m.raise_msi()
+    expect(m.r8(GALOG), 1 << 60 | bdf << 32 | 0x99, where + "GA log entry")
+    expect(m.r8(GATAIL), 8, where + "GA log tail in memory")
+    m.w8(IRT + 16 * 5, 0x00000099000003C5)
+    m.raise_msi()  # doorbell
+    m.w8(IRT + 16 * 5, 0x0000000000000001, 0x31)
+    m.command(5 << 60 | bdf)
+    m.raise_msi()
+    expect(m.event(), None, where + "no event")
+    # DMA: IOVA 5000h -> 345000h, to be read only.
+    m.w8(TABLES, TABLES + 0x1000 | 1 << 9 | IR | IW | 1)
+    m.w8(TABLES + 0x1000 + 8 * 5, 0x345000 | IR | 1)
+    m.dte(bdf, V | TV | 4 << 9 | TABLES | IR | IW, 7, dte_int, 0)
+    m.w8(0x345000, 0x1122334455667788)
+    m.dma(0x5000, to_memory=False)
+    expect(m.event(), None, where + "DMA read allowed")
+    m.dma(0x5000, to_memory=True)
+    expect(m.event(), (0x2070000700000000 | bdf, 0x5000), where + "DMA write refused")
+    m.w8(TABLES + 0x1000 + 8 * 6, 0x346000 | IW | 1)
+    m.dma(0x6000, to_memory=True)
+    expect(m.r8(0x346000), 0x1122334455667788, where + "DMA write")
+    m.dma(0x7000, to_memory=True)
+    expect(m.event(), (0x2020000700000000 | bdf, 0x7000), where + "DMA to nowhere")
+    errors, records = m.end()
+    expect(errors, [], where + "strict")
+    expect(only(records, "gappi"), [("gappi", 0x99, 3, VAPIC, 0)], where + "GAPPI")
+    expect(only(records, "doorbell"), [("doorbell", 1, 3, 0, 0)], where + "doorbell")
+    expect(only(records, "remap"), [("remap", 0x31, 0, 0, bdf)], where + "remapped")
+    expect(len(only(records, "post")), 4, where + "posts")
+    expect([r[1] for r in records if r[0] != "mmio"][:1], [0xFF], where + "in no CPU's context")
+
+
+def test_device_on_bus_0(qemu):
+    device_tests(Machine(qemu, "", ["edu,addr=4"]), 4 << 3, "bus 0: ")
+
+
+def test_device_behind_a_root_port(qemu):
+    m = Machine(qemu, "", ["pcie-root-port,id=rp,addr=5,chassis=1", "edu,bus=rp,addr=0"])
+    bridge(m, 5 << 3, 0x17)
+    device_tests(m, 0x1700, "bus 17h: ")
+
+
+def test_ioapic(qemu):
+    m = Machine(qemu)
+    m.start()
+    m.dte(0xA0, V, 7, IV | 8 << 1 | 2 << 60 | IRT, 0)
+    m.w8(IRT + 16 * 0x21, 0x0000000000000001, 0x77)
+    for index, value in ((0x10 + 2 * 8, 0x21), (0x11 + 2 * 8, 0)):
+        m.w4(0xFEC00000, index)
+        m.w4(0xFEC00010, value)
+    # The RTC's periodic interrupt is pin 8.
+    m.ask("outb", 0x70, 0x0A)
+    m.ask("outb", 0x71, 0x26)
+    m.ask("outb", 0x70, 0x0B)
+    m.ask("outb", 0x71, 0x42)
+    m.ask("clock_step", "20000000")
+    errors, records = m.end()
+    expect(errors, [], "IOAPIC: strict")
+    expect(only(records, "remap")[:1], [("remap", 0x77, 0, 0, 0xA0)], "IOAPIC: remapped")
+
+
+def test_features_off(qemu):
+    m = Machine(qemu, ",gappisup=off,xtsup=off")
+    expect(m.reg(0x30), 0x000040C0002008C1, "features off: EFR")
+    expect(m.reg(0x1A0), 0x100, "features off: EFR2")
+    m.end()
+    m = Machine(qemu)
+    expect(m.reg(0x30), 0x000040C0002008E5, "EFR")
+    bdf = next(d << 3 for d in range(32) if m.config(d << 3, 8) >> 8 == 0x080600)
+    expect(m.config(bdf, 0x34) & 0xFF, 0x40, "capability list")
+    expect(m.config(bdf, 0x40), 0x180B600F, "capability block")
+    expect(m.config(bdf, 0x44), 0xFED80001, "base, locked")
+    m.config(bdf, 0x64, 0xFEE01000)
+    expect(m.reg(0x158) >> 32, 0xFEE01000, "MSI mirror")
+    errors, _ = m.end()
+    expect(errors, [], "capability: strict")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    for name, test in sorted(globals().items()):
+        if name.startswith("test_"):
+            test(sys.argv[1])
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed > 0)
