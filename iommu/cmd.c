@@ -30,6 +30,7 @@ static void push(struct iommu *u, uint64_t q0, uint64_t q1)
 	shared_store64(&e[0], q0);
 	u->cmd.tail = (u->cmd.tail + ENTRY_BYTES) % RING_BYTES;
 	u->cmd.queued++;
+	u->cmd.commands++;
 }
 
 static void push_bounded(struct iommu *u, uint64_t q0, uint64_t q1)

@@ -21,6 +21,7 @@ struct cmd_ring {
 	uint32_t tail;     /* bytes */
 	uint32_t queued;   /* entries since the last completion */
 	uint64_t sequence; /* of the last COMPLETION_WAIT */
+	uint64_t commands; /* ever written */
 	uint64_t *done;    /* where hardware stores the sequence */
 };
 
