@@ -30,6 +30,18 @@ void svm_set_reg(struct svm_vcpu *s, unsigned n, uint64_t v)
 	*reg_at(s, n) = v;
 }
 
+void svm_advance(struct svm_vcpu *s, unsigned length)
+{
+	s->vmcb->rip += length;
+	s->vmcb->int_state &= ~INT_STATE_SHADOW;
+}
+
+void svm_set_rip(struct svm_vcpu *s, uint64_t rip)
+{
+	s->vmcb->rip = rip;
+	s->vmcb->int_state &= ~INT_STATE_SHADOW;
+}
+
 uint64_t svm_rip(const struct svm_vcpu *s)
 {
 	return s->vmcb->rip;
@@ -68,7 +80,7 @@ uint64_t svm_guest_efer(const struct svm_vcpu *s)
 bool svm_set_guest_efer(struct svm_vcpu *s, uint64_t efer)
 {
 	struct vmcb *b = s->vmcb;
-	uint64_t allowed = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR;
+	uint64_t allowed = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
 
 	if (efer & ~allowed)
 		return false;

@@ -63,6 +63,10 @@ void svm_vcpu_start_long(struct svm_vcpu *s, gpa_t cr3, uint64_t rip, uint64_t r
 void svm_enter(struct cpu *cpu, struct svm_vcpu *s);
 /* The guest's next instruction after an intercepted one: nRIP, or length where NRIPS is absent. */
 void svm_skip(struct svm_vcpu *s, unsigned length);
+/* The same where hardware never gives nRIP (nested page faults, AVIC faults): length is right. */
+void svm_advance(struct svm_vcpu *s, unsigned length);
+/* Goes on at rip. */
+void svm_set_rip(struct svm_vcpu *s, uint64_t rip);
 /* Queue an event for the next entry (EVENTINJ). */
 void svm_inject_interrupt(struct svm_vcpu *s, uint8_t vector);
 void svm_inject_exception(struct svm_vcpu *s, uint8_t vector, bool has_error, uint32_t error);

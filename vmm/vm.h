@@ -9,6 +9,7 @@
 #include "svm/svm.h"
 #include "assign.h"
 #include "config.h"
+#include "guest/console.h"
 #include "vcpu.h"
 #include "wake.h"
 
@@ -27,8 +28,14 @@ struct vm {
 	struct vcpu *vcpus;
 	uint32_t device_count;
 	struct assigned_device devices[CONFIG_DEVICES];
-	bool stopped;
+	uint32_t stopped;            /* (shared) 1: for good */
+	uint32_t switching;          /* (shared) 1: a switch of modes is under way */
+	uint32_t said;               /* (shared) VM_SAID_*: logged once */
+	phys_t apic_page;            /* xAPIC: what lies under the APIC page while AVIC is on */
+	struct guest_console console;
 };
+
+#define VM_SAID_IPI (1u << 0)
 
 /* Makes a VM from its config; on failure everything is undone and *why says what was missing. */
 err_t vm_create(
@@ -36,6 +43,8 @@ err_t vm_create(
 void vm_start(struct cpu *here, struct vm *vm);
 /* All vCPUs stop at their next exit; devices are blocked. why is logged. Any CPU. */
 void vm_stop(struct cpu *here, struct vm *vm, const char *why);
+/* The guest said that it is done. When all VMs are done or stopped, the machine stops. */
+void vm_exit(struct cpu *here, struct vm *vm, uint32_t status);
 uint32_t vm_count(void);
 struct vm *vm_by_index(uint32_t i);
 /* Copies between guest memory and ours; false when a byte isn't the guest's RAM. */
@@ -47,6 +56,14 @@ bool vm_write(struct vm *vm, gpa_t to, const void *from, size_t bytes);
 err_t vm_set_delivery(
 	struct cpu *here, struct vm *vm, struct vcpu *v, enum delivery_mode mode) MUST_USE;
 err_t vm_set_halt(struct cpu *here, struct vm *vm, struct vcpu *v, enum halt_mode mode) MUST_USE;
+
+/* Why the VM can't have posted delivery; NULL: it can. Halt modes likewise. */
+const char *vm_posted_unfit(const struct vm *vm);
+const char *vm_halt_unfit(enum halt_mode mode);
+/* The modes of its config, or what the machine has instead, with a line in the log. */
+void vm_choose_modes(struct vm *vm);
+/* xAPIC, AVIC on for v: makes hardware take over the APIC page; false: not all vCPUs are ready. */
+bool vm_map_apic_page(struct vm *vm);
 
 /* What the VM wants of the IOMMUs while its vCPUs are halted; enum wake_mechanism (wake.h). */
 enum wake_mechanism vm_wake_mechanism(const struct vm *vm);

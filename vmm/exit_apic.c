@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+/* APIC accesses that hardware left to us: all of them with AVIC off, some with AVIC on. */
+#include "avic/avic.h"
+#include "avic/emulated.h"
+#include "avic/regs.h"
+#include "base/log.h"
+#include "exit_parts.h"
+#include "guest/decode.h"
+#include "guest/walk.h"
+#include "vcpu.h"
+#include "vm.h"
+#include <hw/shared.h>
+
+static void send(struct cpu *here, struct vcpu *v, struct avic_ipi *ipi)
+{
+	struct vm *vm = v->vm;
+	int id;
+
+	if (ipi->illegal_vector)
+		emulated_esr(&v->emulated, ESR_SEND_ILLEGAL_VECTOR);
+	if (ipi->init || ipi->sipi || ipi->nmi) {
+		/* All vCPUs of the guests that there are start together, and none sends NMIs. */
+		if (!(shared_or32(&vm->said, VM_SAID_IPI) & VM_SAID_IPI))
+			log_warn("vm %s: INIT, SIPI and NMI between vCPUs are not supported",
+				vm->config->name);
+		return;
+	}
+	while ((id = avic_ipi_next(&vm->avic, ipi)) >= 0) {
+		struct vcpu *to = &vm->vcpus[id];
+
+		if (avic_notify(&to->avic, here->apicid))
+			vcpu_post_event(here, to, 0);
+	}
+}
+
+static void finish(struct cpu *here, struct vcpu *v, const struct apic_result *r)
+{
+	switch (r->action) {
+	case APIC_SEND_IPI: {
+		struct avic_ipi ipi = avic_ipi_from_icr(&v->vm->avic, v->index, r->value);
+
+		send(here, v, &ipi);
+		break;
+	}
+	case APIC_TIMER:
+		vcpu_timer_changed(here, v);
+		break;
+	case APIC_LOGICAL:
+		avic_logical_update(&v->vm->avic);
+		break;
+	case APIC_DONE:
+	case APIC_FAULT:
+	case APIC_EVALUATE:  /* the next entry looks at the IRR anyway */
+	case APIC_LEVEL_EOI: /* no level interrupts, so nobody waits for it */
+		break;
+	}
+}
+
+bool exit_apic_msr(struct cpu *here, struct vcpu *v, uint32_t msr, bool write, uint64_t *value)
+{
+	struct apic_result r;
+
+	if (v->vm->config->apic != APIC_X2APIC)
+		return false;
+	r = write ? emulated_msr_write(&v->emulated, msr, *value)
+		  : emulated_msr_read(&v->emulated, msr);
+	if (r.action == APIC_FAULT)
+		return false;
+	if (!write)
+		*value = r.value;
+	finish(here, v, &r);
+	return true;
+}
+
+static void load_register(struct vcpu *v, const struct insn *i, uint64_t value)
+{
+	uint64_t old = svm_reg(&v->svm, i->reg);
+	uint64_t mask = ~0ull >> (64 - 8 * i->reg_bytes);
+
+	if (i->sign && value >> (8 * i->bytes - 1) & 1)
+		value |= ~0ull << 8 * i->bytes;
+	if (i->high_byte)
+		value = (old & ~0xff00ull) | value << 8;
+	else if (i->reg_bytes < 4)
+		value = (old & ~mask) | (value & mask);
+	svm_set_reg(&v->svm, i->reg, i->reg_bytes == 4 ? (uint32_t)value : value);
+}
+
+/* Registers are 32 bits, 16 bytes apart; what else lies in the page reads 0. */
+static uint64_t page_read(struct cpu *here, struct vcpu *v, uint32_t offset, const struct insn *i)
+{
+	uint64_t mask = ~0ull >> (64 - 8 * i->bytes);
+
+	if ((offset & 15) >= 4)
+		return 0;
+	struct apic_result r = emulated_mmio_read(&v->emulated, offset & ~15u);
+
+	finish(here, v, &r);
+	return (uint32_t)r.value >> 8 * (offset & 3) & mask;
+}
+
+/* Only aligned 32-bit writes have a defined effect (24593 rev 3.44, "APIC Registers"). */
+static void page_write(struct cpu *here, struct vcpu *v, uint32_t offset, const struct insn *i)
+{
+	uint64_t value = i->has_immediate ? i->immediate : svm_reg(&v->svm, i->reg);
+
+	if (i->bytes != 4 || offset & 15)
+		return;
+	struct apic_result r = emulated_mmio_write(&v->emulated, offset, (uint32_t)value);
+
+	finish(here, v, &r);
+}
+
+/* The instruction at RIP touches the APIC page at offset: done in software. */
+static void emulate_access(struct cpu *here, struct vcpu *v, uint32_t offset, bool bytes_valid)
+{
+	uint8_t code[INSN_MAX];
+	unsigned count = bytes_valid ? svm_insn_bytes(&v->svm, code) : 0;
+	struct insn i;
+
+	/* Hardware may report none, or too few across a page. */
+	if (!count || !decode_move(&i, code, count, svm_mode(&v->svm).code_bits)) {
+		count = guest_fetch(v, code, INSN_MAX);
+		if (!decode_move(&i, code, count, svm_mode(&v->svm).code_bits)) {
+			vm_stop(here, v->vm,
+				"the APIC page is reached by an instruction that is "
+				"not a simple move");
+			return;
+		}
+	}
+	if (i.write)
+		page_write(here, v, offset, &i);
+	else
+		load_register(v, &i, page_read(here, v, offset, &i));
+	svm_advance(&v->svm, i.length);
+}
+
+bool exit_apic_page(struct cpu *here, struct vcpu *v, gpa_t gpa)
+{
+	if (v->vm->config->apic != APIC_XAPIC || (gpa.v & ~PAGE_MASK) != GUEST_APIC_BASE)
+		return false;
+	/* After a switch to AVIC: as soon as all vCPUs have it on, hardware does this. */
+	if (v->avic.active && vm_map_apic_page(v->vm))
+		return true;
+	emulate_access(here, v, gpa.v & PAGE_MASK, true);
+	return true;
+}
+
+void exit_ipi(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+{
+	struct avic_ipi ipi = avic_ipi_begin(&v->vm->avic, v->index, e);
+
+	if (e->ipi.cause == IPI_INVALID_PAGE) {
+		vm_stop(here, v->vm, "AVIC found a backing page that is none");
+		return;
+	}
+	send(here, v, &ipi);
+}
+
+/* Writes that are in the page already when we hear of them; RIP is at the next instruction. All
+ * else is a fault: nothing was done (24593 rev 3.44, "Virtual APIC Register Accesses"). */
+static bool is_trap(uint32_t offset, bool write)
+{
+	switch (offset) {
+	case VAPIC_ID:
+	case VAPIC_EOI:
+	case VAPIC_RRR:
+	case VAPIC_LDR:
+	case VAPIC_DFR:
+	case VAPIC_SVR:
+	case VAPIC_ESR:
+	case VAPIC_ICR_LOW:
+	case VAPIC_LVT_TIMER ... VAPIC_TIMER_INITIAL:
+	case VAPIC_TIMER_DIVIDE:
+		return write;
+	default:
+		return false;
+	}
+}
+
+void exit_noaccel(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+{
+	uint32_t offset = e->noaccel.offset;
+
+	if (is_trap(offset, e->noaccel.write)) {
+		struct apic_result r =
+			emulated_after_trap(&v->emulated, offset, e->noaccel.eoi_vector);
+
+		finish(here, v, &r);
+		return;
+	}
+	if (v->vm->config->apic == APIC_XAPIC) {
+		/* Instruction bytes come with nested page faults only. */
+		emulate_access(here, v, offset, false);
+		return;
+	}
+	struct vmexit msr = { .kind = VMEXIT_KIND_MSR };
+
+	msr.msr.index = VAPIC_MSR_FIRST + offset / 16;
+	msr.msr.write = e->noaccel.write;
+	exit_msr(here, v, &msr);
+}

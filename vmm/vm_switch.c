@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How a VM's interrupts are delivered and how its halted vCPUs are woken: what the machine can do,
+ * and the switch while the VM runs.
+ *
+ * A vCPU's own part (AVIC in its VMCB, which MSR map, HLT intercept) is changed by its home only,
+ * outside the guest: at load, when v->delivery or v->halt differs from the VM's, or at an event.
+ * Each vCPU is whole at any time, so no order among vCPUs is needed; but devices' messages go to
+ * backing pages only after every vCPU that runs has AVIC on, and leave them before any turns it
+ * off.
+ */
+#include "vm.h"
+
+#include "avic/avic.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "cpu.h"
+#include "drivers/clock.h"
+#include "iommu/iommu.h"
+#include "svm/svm.h"
+#include "wake.h"
+#include <hw/cpu.h>
+#include <hw/shared.h>
+
+#define SETTLE_US 100000
+
+static const char *const halt_names[] = { "auto", "native", "galog", "gappi", "gappi-shared" };
+
+static bool iommus_have_guest_mode(void)
+{
+	for (uint32_t i = 0; i < iommu_count(); i++)
+		if (!iommu_by_index(i)->f.gam)
+			return false;
+	return iommu_count() > 0;
+}
+
+static bool iommus_have_gappi(void)
+{
+	for (uint32_t i = 0; i < iommu_count(); i++)
+		if (!iommu_by_index(i)->f.gappi)
+			return false;
+	return iommus_have_guest_mode();
+}
+
+static bool apic_ids_fit(void)
+{
+	for (uint32_t i = 0; i < cpu_count(); i++)
+		if (cpu_by_index(i)->apicid > AVIC_HOST_APICID_MAX)
+			return false;
+	return true;
+}
+
+const char *vm_posted_unfit(const struct vm *vm)
+{
+	const struct svm_features *f = svm_features();
+
+	if (!f->avic)
+		return "no AVIC on this CPU";
+	if (vm->config->apic == APIC_X2APIC && !f->x2avic)
+		return "no x2AVIC on this CPU, and the VM's APICs are in x2APIC mode";
+	if (!apic_ids_fit())
+		return "a CPU's APIC ID doesn't fit AVIC's table";
+	if (vm->config->device_count && !iommus_have_guest_mode())
+		return "no guest mode in the IOMMU (GAMSup)";
+	return NULL;
+}
+
+const char *vm_halt_unfit(enum halt_mode mode)
+{
+	if ((mode == HALT_GAPPI || mode == HALT_GAPPI_SHARED) && !iommus_have_gappi())
+		return "no GAPPI in the IOMMU (GAPPISup)";
+	return NULL;
+}
+
+void vm_choose_modes(struct vm *vm)
+{
+	const struct vm_config *c = vm->config;
+	const char *unfit = vm_posted_unfit(vm);
+
+	vm->delivery = DELIVERY_EMULATED;
+	if (c->delivery == DELIVERY_EMULATED)
+		log_info("vm %s: delivery emulated, as configured", c->name);
+	else if (!unfit)
+		vm->delivery = DELIVERY_POSTED;
+	else if (c->delivery == DELIVERY_AUTO)
+		log_info("vm %s: delivery emulated: %s", c->name, unfit);
+	else
+		log_warn("vm %s: delivery posted falls back to emulated: %s", c->name, unfit);
+
+	vm->halt = c->halt;
+	if (c->halt == HALT_AUTO)
+		vm->halt = iommus_have_gappi() ? HALT_GAPPI : HALT_GALOG;
+	unfit = vm_halt_unfit(vm->halt);
+	if (unfit) {
+		log_warn("vm %s: halt %s falls back to galog: %s", c->name, halt_names[vm->halt],
+			unfit);
+		vm->halt = HALT_GALOG;
+	}
+	if (vm->delivery == DELIVERY_POSTED)
+		log_info("vm %s: delivery posted, halt %s", c->name, halt_names[vm->halt]);
+}
+
+static enum wake_mechanism mechanism_of(const struct vm *vm, enum halt_mode halt)
+{
+	if (vm->delivery != DELIVERY_POSTED || !iommus_have_guest_mode())
+		return WAKE_NONE;
+	switch (halt) {
+	case HALT_GALOG:
+		return WAKE_GALOG;
+	case HALT_GAPPI:
+	case HALT_GAPPI_SHARED:
+		return WAKE_GAPPI;
+	default:
+		return WAKE_NONE;
+	}
+}
+
+enum wake_mechanism vm_wake_mechanism(const struct vm *vm)
+{
+	return mechanism_of(vm, vm->halt);
+}
+
+void vm_apply_mode(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	bool running = shared_load32(&v->state) == VCPU_RUNNING;
+	enum delivery_mode delivery = vm->delivery;
+	enum halt_mode halt = vm->halt;
+
+	if (v->halt != halt) {
+		v->halt = halt;
+		vcpu_retarget(v);
+	}
+	if (delivery == DELIVERY_POSTED) {
+		avic_enable(&v->avic);
+		svm_open_x2apic(&v->svm, vm->config->apic == APIC_X2APIC);
+		if (running)
+			avic_load(&v->avic, v->target);
+	} else if (v->avic.active) {
+		/* Nobody may go on taking it for one that a doorbell reaches. */
+		avic_put(&v->avic, PUT_PREEMPTED, v->target);
+		svm_open_x2apic(&v->svm, false);
+		avic_disable(&v->avic);
+	}
+	/* Without AVIC nothing but an exit can wake a vCPU that halts inside the guest. */
+	svm_intercept_hlt(&v->svm, halt != HALT_NATIVE || delivery != DELIVERY_POSTED);
+	v->delivery = delivery;
+}
+
+static bool behind(const struct vcpu *v)
+{
+	return v->delivery != v->vm->delivery || v->halt != v->vm->halt;
+}
+
+/*
+ * Until no vCPU is inside the guest with the old modes. Who isn't RUNNING applies them when it is
+ * loaded. A vCPU that is being loaded right now may have looked at the old modes and not be seen
+ * as RUNNING yet: a later call finds it.
+ */
+static err_t settle(struct cpu *here, struct vm *vm)
+{
+	uint64_t start = cpu_ticks();
+	uint64_t limit = clock_us_to_ticks(SETTLE_US);
+
+	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *w = &vm->vcpus[i];
+		bool told = false;
+
+		while (behind(w) && shared_load32(&w->state) == VCPU_RUNNING) {
+			if (w->home == here) {
+				vm_apply_mode(w);
+				break;
+			}
+			if (!told)
+				vcpu_post_event(here, w, VCPU_EVENT_MODE);
+			told = true;
+			if (cpu_ticks() - start > limit)
+				return ERR_TIMEOUT;
+			cpu_pause();
+		}
+	}
+	return OK;
+}
+
+static err_t want_mechanism(struct cpu *here, enum wake_mechanism to)
+{
+	if (to == WAKE_NONE || to == wake_mechanism(shared_load32(&wake_word)))
+		return OK;
+	return wake_switch(here, to);
+}
+
+/* AVIC first, then the messages. The second settle is for who slipped through the first. */
+static err_t to_posted(struct cpu *here, struct vm *vm)
+{
+	vm->delivery = DELIVERY_POSTED;
+	err_t err = want_mechanism(here, vm_wake_mechanism(vm));
+
+	if (!err)
+		err = settle(here, vm);
+	if (!err)
+		err = assign_set_delivery(here, vm, DELIVERY_POSTED);
+	return err ? err : settle(here, vm);
+}
+
+#define APIC_PAGE_GPA GPA(0xfee00000)
+
+/*
+ * The messages first. From here on accesses to the APIC page of an xAPIC guest come to us, which
+ * the emulated APIC serves whether AVIC is still on or not. A CPU that has the page in its TLB goes
+ * on using AVIC, which is right until its vCPU turns it off, with a new ASID.
+ */
+static err_t to_emulated(struct cpu *here, struct vm *vm)
+{
+	err_t err = OK;
+
+	spin_lock(&vm->lock);
+	vm->delivery = DELIVERY_EMULATED;
+	if (vm->config->apic == APIC_XAPIC)
+		err = npt_unmap(&vm->npt, APIC_PAGE_GPA, PAGE_BYTES);
+	spin_unlock(&vm->lock);
+	if (!err)
+		err = assign_set_delivery(here, vm, DELIVERY_EMULATED);
+	return err ? err : settle(here, vm);
+}
+
+err_t vm_set_delivery(struct cpu *here, struct vm *vm, struct vcpu *v, enum delivery_mode mode)
+{
+	err_t err = OK;
+
+	if (mode != DELIVERY_POSTED && mode != DELIVERY_EMULATED)
+		return ERR_INVALID;
+	if (mode == DELIVERY_POSTED && vm_posted_unfit(vm))
+		return ERR_UNFIT;
+	if (!shared_cas32(&vm->switching, 0, 1))
+		return ERR_BUSY;
+	if (mode == DELIVERY_POSTED && vm->delivery != DELIVERY_POSTED) {
+		err = to_posted(here, vm);
+		/* Back, as far as that goes: an emulated VM loses nothing. */
+		if (err && to_emulated(here, vm))
+			log_error("vm %s: no way back to emulated delivery", vm->config->name);
+	} else if (mode == DELIVERY_EMULATED && vm->delivery != DELIVERY_EMULATED) {
+		err = to_emulated(here, vm);
+	}
+	shared_store32(&vm->switching, 0);
+	return err;
+}
+
+/* The mechanism is on before a vCPU blocks by it. It stays on when the last one turns to native:
+ * another VM may use it. */
+err_t vm_set_halt(struct cpu *here, struct vm *vm, struct vcpu *v, enum halt_mode mode)
+{
+	if (mode <= HALT_AUTO || mode > HALT_GAPPI_SHARED)
+		return ERR_INVALID;
+	if (vm_halt_unfit(mode))
+		return ERR_UNFIT;
+	if (!shared_cas32(&vm->switching, 0, 1))
+		return ERR_BUSY;
+	err_t err = want_mechanism(here, mechanism_of(vm, mode));
+
+	if (!err) {
+		vm->halt = mode;
+		err = settle(here, vm);
+	}
+	shared_store32(&vm->switching, 0);
+	return err;
+}
