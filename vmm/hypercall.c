@@ -73,12 +73,12 @@ static uint64_t features(const struct vm *vm)
 	return f;
 }
 
-static err_t unpark(struct cpu *here, struct vm *vm, const struct call *c)
+/* 1: it goes on; 0: it was not parked. */
+static int64_t unpark(struct cpu *here, struct vm *vm, const struct call *c)
 {
 	if (c->rbx >= vm->vcpu_count)
-		return ERR_INVALID;
-	vcpu_start(here, &vm->vcpus[c->rbx]);
-	return OK;
+		return -(int64_t)ERR_INVALID;
+	return vcpu_start(here, &vm->vcpus[c->rbx]);
 }
 
 static bool needs_control(uint32_t function)
@@ -121,7 +121,7 @@ static int64_t simple_call(struct cpu *here, struct vcpu *v, const struct call *
 	case HC_FEATURES:
 		return (int64_t)features(vm);
 	case HC_UNPARK:
-		return -(int64_t)unpark(here, vm, c);
+		return unpark(here, vm, c);
 	default:
 		return -(int64_t)ERR_INVALID;
 	}
