@@ -52,16 +52,20 @@ struct cpu {
 	struct svm_vcpu *fpu_owner;             /* (own) whose FPU state is loaded */
 	uint64_t tsc_deadline;                  /* (own) host timer, ticks; 0: not armed */
 	uint64_t interrupts;                    /* (own) taken since boot */
+	uint64_t stale_interrupts;              /* (own) of vectors that nobody has (any more) */
 
 	struct inbox inbox;
 	uint32_t kicked; /* (shared) a kick is on its way */
 
 	phys_t host_vmcb; /* VMSAVE area of the host */
-	void *arch;       /* GDT, TSS, stacks: cpu.c */
+	uint32_t online;  /* (shared) it has come up: smp.c */
 } __attribute__((aligned(64)));
 
-/* Brings up this CPU's GDT, IDT, TSS and GS base; then all others listed in the MADT, up to
- * limit (0: all). Returns how many run. The others wait in cpu_wait_start() until released. */
+/* Before vmm_main(), by entry.asm: the boot CPU's GDT, IDT, TSS and GS base, so that a fault is
+ * reported. */
+void cpu_init_boot(void);
+/* After clock_init() and lapic_init_cpu(): starts all others listed in the MADT, up to limit in all
+ * (0: all). Returns how many run. The others sleep until released. */
 uint32_t cpu_init_all(const struct boot_info *boot, uint32_t limit);
 uint32_t cpu_count(void);
 struct cpu *cpu_by_index(uint32_t index);   /* NULL: none */
@@ -69,9 +73,10 @@ struct cpu *cpu_by_apicid(apicid_t apicid); /* NULL: none */
 /* Lets the other CPUs go on into entry(cpu); entry doesn't return. */
 void cpu_release_all(void (*entry)(struct cpu *cpu));
 /* VEC_KICK to another CPU. */
-void cpu_kick(const struct cpu *target);
+void cpu_kick(struct cpu *target);
 /* NMI to all others; they stop for ever. */
 void cpu_stop_others(void);
+bool cpu_stopping(void);
 
 /* A free dynamic vector of cpu, or 0. Any CPU may call; serialised inside. */
 uint8_t cpu_vector_alloc(struct cpu *cpu, enum vector_kind kind, void *owner);

@@ -169,4 +169,68 @@ static inline void hw_doorbell(apicid_t target)
 	hw_wrmsr(0xc001011b, target);
 }
 
+/* Control registers, descriptor tables: bring-up only (vmm/cpu_arch.c, vmm/smp.c). */
+#define HW_CONTROL_REGISTER(n)                                                                     \
+	static inline uint64_t hw_read_cr##n(void)                                                 \
+	{                                                                                          \
+		uint64_t v;                                                                        \
+                                                                                                   \
+		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v));                                  \
+		return v;                                                                          \
+	}                                                                                          \
+	static inline void hw_write_cr##n(uint64_t v)                                              \
+	{                                                                                          \
+		__asm__ volatile("mov %0, %%cr" #n ::"r"(v) : "memory");                           \
+	}
+
+HW_CONTROL_REGISTER(0)
+HW_CONTROL_REGISTER(2)
+HW_CONTROL_REGISTER(3)
+HW_CONTROL_REGISTER(4)
+
+struct hw_table_pointer {
+	uint16_t last_byte;
+	uint64_t base;
+} __attribute__((packed));
+
+/* Loads the GDT and reloads every segment register from it. */
+static inline void hw_load_gdt(
+	const struct hw_table_pointer *gdt, uint16_t code, uint16_t data, uint16_t task)
+{
+	uint64_t selector = code;
+
+	__asm__ volatile("lgdt %0\n\t"
+			 "push %1\n\t"
+			 "lea 1f(%%rip), %1\n\t"
+			 "push %1\n\t"
+			 "lretq\n"
+			 "1:\tmov %2, %%ds\n\t"
+			 "mov %2, %%es\n\t"
+			 "mov %2, %%ss\n\t"
+			 "mov %3, %%fs\n\t"
+			 "mov %3, %%gs\n\t"
+			 "lldt %w3\n\t"
+			 "ltr %w4"
+			 : "+m"(*(struct hw_table_pointer *)gdt), "+r"(selector)
+			 : "r"((uint32_t)data), "r"(0), "r"((uint32_t)task)
+			 : "memory");
+}
+
+static inline void hw_load_idt(const struct hw_table_pointer *idt)
+{
+	__asm__ volatile("lidt %0" ::"m"(*idt));
+}
+
+static inline void hw_invlpg(const void *page)
+{
+	__asm__ volatile("invlpg (%0)" ::"r"(page) : "memory");
+}
+
+/* This CPU is done, until reset. */
+static inline _Noreturn void hw_stop(void)
+{
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
 #endif
