@@ -23,4 +23,11 @@ void svm_exit_begin(CPUX86State *env);   /* guest state still loaded */
 bool svm_exit_invalid(CPUX86State *env); /* VMRUN failed: the save area stays as it is */
 void svm_exit_end(CPUX86State *env);     /* the VMCB is written, host state loaded */
 
+/* svm_init.c; all with the BQL held, but for the MSR. */
+#define MSR_VM_CR    0xc0010114
+#define VM_CR_SVMDIS (1u << 4)
+bool svm_vm_cr_write(CPUX86State *env, uint64_t val); /* false: #GP */
+bool svm_init_allowed(CPUState *cs);                  /* false: held, GIF is 0 */
+bool svm_init_redirected(CPUState *cs);               /* true: #SX is pending instead */
+
 #endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Exit codes, nRIP, and VMRUN's checks. */
+#include "rom.h"
+
+/* Each guest instruction that exits, with a label behind it. */
+void g_vmmcall(void), g_vmmcall_end(void), g_cpuid(void), g_cpuid_end(void);
+void g_rdmsr(void), g_rdmsr_end(void), g_out(void), g_out_end(void);
+void g_hlt(void), g_hlt_end(void), g_cr0(void), g_cr0_end(void), g_load(void);
+__asm__("g_vmmcall: vmmcall\n g_vmmcall_end: hlt\n"
+	"g_cpuid: cpuid\n g_cpuid_end: hlt\n"
+	"g_rdmsr: mov $0xc0000081, %ecx\n 1: rdmsr\n g_rdmsr_end: hlt\n"
+	"g_out: out %al, $0x80\n g_out_end: hlt\n"
+	"g_hlt: hlt\n g_hlt_end: hlt\n"
+	"g_cr0: mov %cr0, %r9\n g_cr0_end: hlt\n"
+	"g_load: mov 0x3ff00000, %eax\n hlt\n");
+
+static void exit_with_nrip(const char *what, void (*start)(void), void (*end)(void), uint64_t code)
+{
+	guest_reset(start);
+	put32(0, code == X_READ_CR0);
+	check_eq(what, guest_run(), code);
+	check_eq(what, get(V_NRIP), (uintptr_t)end);
+}
+
+static void test_nrip(void)
+{
+	exit_with_nrip("VMMCALL", g_vmmcall, g_vmmcall_end, X_VMMCALL);
+	exit_with_nrip("CPUID", g_cpuid, g_cpuid_end, X_CPUID);
+	exit_with_nrip("RDMSR", g_rdmsr, g_rdmsr_end, X_MSR);
+	exit_with_nrip("OUT", g_out, g_out_end, X_IOIO);
+	check_eq("OUT, EXITINFO2", get(V_INFO2), (uintptr_t)g_out_end);
+	exit_with_nrip("HLT", g_hlt, g_hlt_end, X_HLT);
+	exit_with_nrip("read CR0", g_cr0, g_cr0_end, X_READ_CR0);
+	guest_reset(g_load);
+	nested_pd[0x3ff00000 >> 21] = 0;
+	check_eq("nested page fault", guest_run(), X_NPF);
+	check_eq("nested page fault, address", get(V_INFO2), 0x3ff00000);
+	check_eq("nested page fault, nRIP", get(V_NRIP), 0);
+}
+
+/* A failed VMRUN leaves the save area alone; marks in it must survive. */
+static void invalid(const char *what)
+{
+	put(V_RAX, 0x1122334455667788);
+	put(V_RSP, 0x8877665544332210);
+	check_eq(what, guest_run(), X_INVALID);
+	check_eq(what, get(V_RIP), (uintptr_t)g_vmmcall);
+	check_eq(what, get(V_RAX), 0x1122334455667788);
+	check_eq(what, get(V_RSP), 0x8877665544332210);
+	check_eq(what, get(V_CR0), 0x80010033);
+	guest_reset(g_vmmcall);
+}
+
+static void test_invalid(void)
+{
+	guest_reset(g_vmmcall);
+	put32(V_ASID, 0);
+	invalid("ASID 0");
+	put32(V_ASID, 32768);
+	invalid("ASID beyond the last");
+	put(V_G_PAT, 0x0007040600070402);
+	invalid("reserved type in G_PAT");
+	put(V_EVENTINJ, 1u << 31 | 1u << 8 | 0x40);
+	invalid("EVENTINJ of type 1");
+	put(V_EVENTINJ, 1u << 31 | 3u << 8 | 2);
+	invalid("EVENTINJ of exception 2");
+	put(V_EVENTINJ, 1u << 31 | 3u << 8 | 32);
+	invalid("EVENTINJ of exception 32");
+	put(V_NCR3, 1ull << 50);
+	invalid("nCR3 beyond physical memory");
+	put32(V_WORD4, 2);
+	invalid("VMRUN not intercepted");
+	check_eq("a good VMCB again", guest_run(), X_VMMCALL);
+}
+
+void test_exits(void)
+{
+	test_nrip();
+	test_invalid();
+}
