@@ -110,6 +110,7 @@ $(B)/$(1:.c=): $(1) $(call sources_of,$(1)) tests/host/seam.c $(wildcard tests/h
 		tests/unit/test.h $(wildcard */*.h vmm/*/*.h)
 	@mkdir -p $$(@D)
 	@echo "  TEST  $$<"
+	@rm -f $$@-*.gcda
 	@$(CC) $(TEST_CFLAGS) -Itests/host -Itests/unit -Itools/emulator/model -Ivmm -I. -o $$@ \
 		$(1) $(call sources_of,$(1)) tests/host/seam.c
 endef

@@ -115,8 +115,9 @@ static void take_over(struct iommu *u)
 	if (iommu_wait_status(u, running, 0, IOMMU_RUN_TIMEOUT_US))
 		log_warn("IOMMU %u does not stop", u->index);
 	iommu_control(u, 0, ~0ull);
-	iommu_ack(u, STATUS_EVENT_OVERFLOW | STATUS_EVENT_INT | STATUS_COMWAIT_INT |
-			     STATUS_GALOG_OVERFLOW | STATUS_GAINT);
+	iommu_ack(u, STATUS_PPR_OVERFLOW | STATUS_PPR_INT | STATUS_EVENT_OVERFLOW |
+			     STATUS_EVENT_INT | STATUS_COMWAIT_INT | STATUS_GALOG_OVERFLOW |
+			     STATUS_GAINT);
 }
 
 static uint64_t control_of_ivhd(uint8_t flags)

@@ -67,6 +67,8 @@ enum iommu_reg {
 #define STATUS_COMWAIT_INT    BIT(2)
 #define STATUS_EVENT_RUN      BIT(3)
 #define STATUS_CMD_RUN        BIT(4)
+#define STATUS_PPR_OVERFLOW   BIT(5)
+#define STATUS_PPR_INT        BIT(6)
 #define STATUS_PPR_RUN        BIT(7)
 #define STATUS_GALOG_RUN      BIT(8)
 #define STATUS_GALOG_OVERFLOW BIT(9)

@@ -42,7 +42,7 @@ uint16_t pci_find_cap(devid_t id, uint8_t cap)
 /* Capability block at 40h (type 3, revision 1, EFRSup, CapExt), MSI at 70h (64-bit, up to 4). */
 static inline void fake_config_init(struct fake_unit *f)
 {
-	static const uint8_t block[] = { 0x0f, 0x70, 0x0b, 0x18, 1 };
+	static const uint8_t block[] = { 0x0f, 0x70, 0x0b, 0x18 };
 
 	memcpy(f->config + 0x40, block, sizeof(block));
 	f->config[0x54] = 1; /* MsiNumGA; MsiNum is 0 */
