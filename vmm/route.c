@@ -82,22 +82,33 @@ static err_t emulate(struct assigned_irq *irq, struct vcpu *target, uint8_t vect
 	return irte_remap(d->iommu, d->pci->id, &d->irt.entry[irq->message], home->apicid, *host);
 }
 
-static err_t route(struct cpu *here, struct assigned_irq *irq, struct vcpu *target, uint8_t vector,
-	enum delivery_mode mode)
+/* Device lock held. Afterwards, without it, both vCPUs look. */
+static err_t direct(
+	struct assigned_irq *irq, struct vcpu *target, uint8_t vector, enum delivery_mode mode)
 {
-	struct assigned_device *d = irq->device;
-
-	spin_lock(&d->lock);
-	struct vcpu *old = irq->target;
-	err_t err = mode == DELIVERY_POSTED && d->iommu->f.gam ? post(irq, target, vector)
-							       : emulate(irq, target, vector);
+	bool posted = mode == DELIVERY_POSTED && irq->device->iommu->f.gam;
+	err_t err = posted ? post(irq, target, vector) : emulate(irq, target, vector);
 
 	if (err) {
 		drop(irq);
-	} else {
-		irq->target = target;
-		irq->guest_vector = vector;
+		return err;
 	}
+	irq->target = target;
+	irq->guest_vector = vector;
+	return OK;
+}
+
+err_t assign_route(struct cpu *here, struct assigned_irq *irq, struct vcpu *target, uint8_t vector)
+{
+	struct assigned_device *d = irq->device;
+
+	if (vector < VECTOR_FIRST || target->vm != d->vm)
+		return ERR_INVALID;
+	spin_lock(&d->lock);
+	struct vcpu *old = irq->target;
+	/* Read under the lock: who switches the VM changes it before he comes for this device. */
+	err_t err = direct(irq, target, vector, d->vm->delivery);
+
 	spin_unlock(&d->lock);
 	if (old != target)
 		look(here, old);
@@ -105,11 +116,17 @@ static err_t route(struct cpu *here, struct assigned_irq *irq, struct vcpu *targ
 	return err;
 }
 
-err_t assign_route(struct cpu *here, struct assigned_irq *irq, struct vcpu *target, uint8_t vector)
+static err_t switch_irq(struct cpu *here, struct assigned_irq *irq, enum delivery_mode mode)
 {
-	if (vector < VECTOR_FIRST || target->vm != irq->device->vm)
-		return ERR_INVALID;
-	return route(here, irq, target, vector, irq->device->vm->delivery);
+	struct assigned_device *d = irq->device;
+
+	spin_lock(&d->lock);
+	struct vcpu *target = irq->target;
+	err_t err = target ? direct(irq, target, irq->guest_vector, mode) : OK;
+
+	spin_unlock(&d->lock);
+	look(here, target);
+	return err;
 }
 
 err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mode)
@@ -120,11 +137,7 @@ err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mo
 		struct assigned_device *d = &vm->devices[i];
 
 		for (uint32_t n = 0; n < d->irq_count; n++) {
-			struct assigned_irq *irq = &d->irq[n];
-
-			if (!irq->target)
-				continue;
-			err_t err = route(here, irq, irq->target, irq->guest_vector, mode);
+			err_t err = switch_irq(here, &d->irq[n], mode);
 
 			if (err && !first)
 				first = err;
