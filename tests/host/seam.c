@@ -19,6 +19,16 @@ WEAK void sim_point(void)
 {
 }
 
+WEAK void sim_store(void *p, unsigned bytes)
+{
+	(void)p;
+	(void)bytes;
+}
+
+WEAK void sim_drain(void)
+{
+}
+
 WEAK uint64_t sim_mmio_read(const volatile void *p, unsigned bytes)
 {
 	uint64_t v = 0;

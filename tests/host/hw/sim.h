@@ -12,6 +12,10 @@
 struct cpu;
 
 void sim_point(void);
+/* The CPU's store buffer: a plain store of so many bytes is about to be done, which others may see
+ * late; a locked operation or a fence makes everybody see all of them. */
+void sim_store(void *p, unsigned bytes);
+void sim_drain(void);
 uint64_t sim_mmio_read(const volatile void *p, unsigned bytes);
 void sim_mmio_write(volatile void *p, unsigned bytes, uint64_t v);
 uint64_t sim_rdmsr(uint32_t msr);
