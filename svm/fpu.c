@@ -20,6 +20,7 @@ void svm_fpu_init_cpu(void)
 	struct cpuid features = hw_cpuid(1, 0);
 
 	area_bytes = LEGACY_BYTES;
+	components = 0;
 	if (!(features.ecx & BIT(26)))
 		return;
 	struct cpuid xsave = hw_cpuid(0xd, 0);

@@ -41,14 +41,11 @@ const struct svm_features *svm_features(void)
 	return &features;
 }
 
-void svm_probe(struct svm_features *f)
+/* The rest of f, when there is SVM. */
+static void probe_svm(struct svm_features *f)
 {
-	*f = (struct svm_features){ 0 };
-	if (hw_cpuid(0x80000000, 0).eax < 0x8000000a || !(hw_cpuid(0x80000001, 0).ecx & BIT(2))) {
-		f->why_not = "this CPU has no SVM (AMD-V)";
-		return;
-	}
 	struct cpuid svm = hw_cpuid(0x8000000a, 0);
+	uint64_t vm_cr = hw_rdmsr(MSR_VM_CR);
 
 	f->svm = true;
 	f->asid_count = svm.ebx;
@@ -63,10 +60,19 @@ void svm_probe(struct svm_features *f)
 	f->erratum_1235 = has_erratum_1235();
 	if (!f->npt)
 		f->why_not = "this CPU has no nested paging";
-	if (hw_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS && hw_rdmsr(MSR_VM_CR) & VM_CR_LOCK) {
+	if ((vm_cr & VM_CR_SVMDIS) && (vm_cr & VM_CR_LOCK)) {
 		f->svm = false;
 		f->why_not =
 			"SVM is switched off by the firmware: enable SVM Mode in firmware setup";
+	}
+}
+
+void svm_probe(struct svm_features *f)
+{
+	*f = (struct svm_features){ .why_not = "this CPU has no SVM (AMD-V)" };
+	if (hw_cpuid(0x80000000, 0).eax >= 0x8000000a && (hw_cpuid(0x80000001, 0).ecx & BIT(2))) {
+		f->why_not = NULL;
+		probe_svm(f);
 	}
 	features = *f;
 	clean_after_exit = f->vmcb_clean ? CLEAN_ALL : 0;
