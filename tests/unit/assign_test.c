@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MIT */
+/* sources: vmm/assign.c vmm/route.c iommu/[a-z]*.c avic/run.c avic/vapic.c */
+#include "drivers/msi.h"
+#include "iommu/ivrs.h"
+#include "vectors.h"
+#include "vm.h"
+#include "iommu_fake_pci.h"
+
+#define GAPPI_QUIET 0xa1ull /* RemapEn, GAPPIDis, GuestMode */
+
+static struct pci_device devices[3];
+static struct pci_enabled {
+	bool master, messages;
+	uint32_t programmed;
+} state[3];
+static err_t flr_result, program_result;
+static struct vm vm, other;
+static struct vm_config config;
+static struct vcpu vcpu[2];
+static struct vapic page[2] __attribute__((aligned(4096)));
+static uint64_t physical[2];
+static struct cpu cpu[2];
+static struct ivrs ivrs;
+static struct {
+	uint64_t gpa, host, bytes;
+} mapped[16];
+static uint32_t mapped_count;
+static uint32_t told[2], interrupts[2], doorbells;
+static uint8_t last_vector, next_host_vector;
+static const char *why;
+
+static unsigned at(devid_t id)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (devices[i].id == id)
+			return i;
+	abort();
+}
+
+struct pci_device *pci_find(devid_t id)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (devices[i].id == id)
+			return &devices[i];
+	return NULL;
+}
+
+struct pci_device *pci_find_nth(uint16_t vendor, uint16_t device, uint32_t n)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (devices[i].vendor == vendor && devices[i].device == device && !n--)
+			return &devices[i];
+	return NULL;
+}
+
+void pci_enable(devid_t id)
+{
+	state[at(id)].master = true;
+}
+
+void pci_disable_dma(devid_t id)
+{
+	state[at(id)].master = false;
+}
+
+err_t pci_flr(devid_t id)
+{
+	EXPECT(!state[at(id)].master);
+	return flr_result;
+}
+
+uint32_t msi_count(const struct pci_device *d)
+{
+	return d->cap_msix ? 20 : d->cap_msi ? 1 : 0;
+}
+
+err_t msi_program(const struct pci_device *d, uint32_t n, uint32_t irte_index)
+{
+	EXPECT_EQ(n, irte_index);
+	state[at(d->id)].programmed |= 1u << n;
+	return program_result;
+}
+
+void msi_enable(const struct pci_device *d)
+{
+	state[at(d->id)].messages = true;
+}
+
+void msi_disable(const struct pci_device *d)
+{
+	state[at(d->id)].messages = false;
+}
+
+bool msix_table_range(const struct pci_device *d, unsigned *bar, uint64_t *offset, uint64_t *bytes)
+{
+	*bar = 3;
+	*offset = 0x2010;
+	*bytes = 0x140;
+	return d->cap_msix;
+}
+
+err_t npt_map(struct npt *npt, gpa_t guest, phys_t host, uint64_t bytes, enum npt_perm perm)
+{
+	EXPECT(perm == NPT_RW && mapped_count < 16);
+	mapped[mapped_count].gpa = guest.v;
+	mapped[mapped_count].host = host.v;
+	mapped[mapped_count++].bytes = bytes;
+	return OK;
+}
+
+uint8_t cpu_vector_alloc(struct cpu *c, enum vector_kind kind, void *owner)
+{
+	EXPECT_EQ(kind, VECTOR_DEVICE);
+	if (!next_host_vector)
+		return 0;
+	c->vectors[next_host_vector].owner = owner;
+	return next_host_vector++;
+}
+
+struct vcpu *vcpu_from_tag(uint32_t tag)
+{
+	return tag < 2 ? &vcpu[tag] : NULL;
+}
+
+void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t events)
+{
+	EXPECT_EQ(events, 0);
+	told[v - vcpu]++;
+}
+
+void vcpu_interrupt(struct cpu *here, struct vcpu *v, uint8_t vector)
+{
+	interrupts[v - vcpu]++;
+	last_vector = vector;
+}
+
+void sim_doorbell(uint32_t apicid)
+{
+	doorbells++;
+}
+
+static void start_vcpus(void)
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		cpu[i] = (struct cpu){ .index = i, .apicid = 0x10 + i };
+		vcpu[i] = (struct vcpu){ .vm = &vm, .tag = i, .home = &cpu[i] };
+		vcpu[i].avic = (struct avic_vcpu){ .page = &page[i],
+			.page_phys = PHYS((uint64_t)&page[i]),
+			.entry = &physical[i],
+			.vm = &vm.avic,
+			.target = { 0x10 + i, GATAG(i, 0x50 + i) },
+			.put = PUT_PREEMPTED };
+		list_init(&vcpu[i].avic.posts);
+	}
+	memset(page, 0, sizeof(page));
+	memset(told, 0, sizeof(told));
+	memset(interrupts, 0, sizeof(interrupts));
+	doorbells = 0;
+}
+
+static void start_devices(void)
+{
+	/* Each test has devices of its own: what was given away stays so. */
+	static uint32_t bus;
+
+	memset(state, 0, sizeof(state));
+	memset(devices, 0, sizeof(devices));
+	bus++;
+	for (unsigned i = 0; i < 3; i++)
+		devices[i] = (struct pci_device){ .id = DEVID(bus, i, 0),
+			.vendor = 0x1234,
+			.device = 0x11e8,
+			.class_code = 0x020000 };
+	devices[0].cap_msix = 0x50;
+	devices[0].bar[0] = (struct pci_bar){ .base = 0xc0000000, .bytes = 0x20000 };
+	devices[0].bar[1] = (struct pci_bar){ .base = 0xd000, .bytes = 0x20, .io = true };
+	devices[0].bar[2] = (struct pci_bar){ .base = 0xc0030000, .bytes = 0x80 };
+	devices[0].bar[3] = (struct pci_bar){ .base = 0xc0040000, .bytes = 0x4000 };
+	devices[1].cap_msi = 0x40;
+	flr_result = program_result = OK;
+	mapped_count = 0;
+	next_host_vector = 0x30;
+}
+
+static void start(uint64_t efr)
+{
+	static const struct iommu_setup setup = { .galog_entries = 512 };
+
+	fake_reset();
+	fake_config_init(&fake[0]);
+	fake_set(&fake[0], 0x30, efr);
+	fake_set(&fake[0], 0x1a0, 0x10);
+	ivrs = (struct ivrs){ .unit_count = 1, .range_count = 1 };
+	ivrs.unit[0] = (struct ivrs_unit){
+		.mmio = (uint64_t)fake[0].regs, .dev = FAKE_DEV0, .cap_offset = 0x40
+	};
+	ivrs.range[0] = (struct ivrs_range){ .first = 8, .last = 0xfffe };
+	EXPECT_EQ(iommu_init_all(&ivrs, &setup), OK);
+	config = (struct vm_config){ .name = "test", .memory_bytes = 4 * MIB };
+	vm = (struct vm){
+		.config = &config, .id = 3, .memory = PHYS(0x40000000), .delivery = DELIVERY_POSTED
+	};
+	other = vm;
+	other.id = 4;
+	start_vcpus();
+	start_devices();
+}
+
+#define EFR 0x2000e0ull /* vAPIC, GA, IA, GAPPI */
+
+static err_t give(struct vm *to, unsigned n)
+{
+	const struct config_device wanted = { .bdf = devices[n].id };
+
+	return assign_device(to, &wanted, &why);
+}
+
+static const uint64_t *dte(unsigned n)
+{
+	return (uint64_t *)(fake_get(&fake[0], 0) & 0x000ffffffffff000ull) + 4 * devices[n].id;
+}
+
+static const uint64_t *irte(unsigned message)
+{
+	return vm.devices[0].irt.entry[message].q;
+}
+
+TEST(a_device_becomes_the_vms)
+{
+	start(EFR);
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT_EQ(vm.device_count, 1);
+	EXPECT_EQ(vm.devices[0].irq_count, ASSIGNED_IRQS);
+	EXPECT_EQ(dte(0)[0], 0x6000000000000803ull | vm.domain.root.v);
+	EXPECT_EQ(dte(0)[1] & 0xffff, 3);
+	EXPECT_EQ(vm.domain.id, 3);
+	EXPECT(state[0].master && state[0].messages);
+	EXPECT_EQ(state[0].programmed, 0xffff);
+	EXPECT_EQ(irte(0)[0], 2); /* nowhere yet */
+	/* BAR 0 whole, BAR 3 without the page of the MSI-X table; ports and 128 bytes left out. */
+	EXPECT_EQ(mapped_count, 3);
+	EXPECT(mapped[0].gpa == 0xc0000000 && mapped[0].host == 0xc0000000);
+	EXPECT_EQ(mapped[0].bytes, 0x20000);
+	EXPECT_EQ(mapped[1].gpa, 0xc0040000);
+	EXPECT_EQ(mapped[1].bytes, 0x2000);
+	EXPECT_EQ(mapped[2].gpa, 0xc0043000);
+	EXPECT_EQ(mapped[2].bytes, 0x1000);
+	/* The VM's memory at its guest-physical addresses: two leaves of 2 MiB. */
+	uint64_t *t = (uint64_t *)vm.domain.root.v;
+
+	t = (uint64_t *)(t[0] & 0x000ffffffffff000ull);
+	t = (uint64_t *)(t[0] & 0x000ffffffffff000ull);
+	EXPECT_EQ(t[0], 0x6000000040000001ull);
+	EXPECT_EQ(t[1], 0x6000000040200001ull);
+	EXPECT_EQ(t[2], 0);
+	uint64_t root = vm.domain.root.v;
+
+	EXPECT_EQ(give(&vm, 1), OK); /* the same domain */
+	EXPECT_EQ(vm.domain.root.v, root);
+	EXPECT_EQ(vm.devices[1].irq_count, 1);
+	EXPECT_EQ(give(&vm, 2), OK); /* no messages */
+	EXPECT(!state[2].messages && state[2].master);
+}
+
+TEST(by_vendor_and_device)
+{
+	const struct config_device wanted = {
+		.by_id = true, .vendor = 0x1234, .device = 0x11e8, .index = 1
+	};
+
+	start(EFR);
+	EXPECT_EQ(assign_device(&vm, &wanted, &why), OK);
+	EXPECT(vm.devices[0].pci == &devices[1]);
+}
+
+static void expect_refused(unsigned n, const char *part)
+{
+	EXPECT(give(&vm, n) != OK);
+	EXPECT(why && strstr(why, part));
+	if (why && !strstr(why, part))
+		printf("%s\n", why);
+	EXPECT_EQ(vm.device_count, 0);
+	EXPECT_EQ(dte(n)[0], 1);
+	EXPECT(!state[n].master);
+}
+
+TEST(refusals)
+{
+	const struct config_device nobody = { .bdf = 0xfff0 };
+
+	start(EFR);
+	EXPECT_EQ(assign_device(&vm, &nobody, &why), ERR_NOT_FOUND);
+	devices[0].header_type = 0x81;
+	expect_refused(0, "bridge");
+	devices[0].header_type = 0x80;
+	devices[0].class_code = 0x060100;
+	expect_refused(0, "machine itself");
+	start(EFR);
+	ivrs.range_count = 0;
+	expect_refused(0, "no IOMMU");
+	start(0x200040);
+	expect_refused(0, "GASup");
+	start(EFR | 0xc00);
+	expect_refused(0, "translate");
+	start(EFR);
+	iommu_by_index(0)->failed = true;
+	expect_refused(0, "failed");
+	start(EFR);
+	flr_result = ERR_TIMEOUT;
+	expect_refused(0, "reset");
+	start(EFR);
+	devices[0].bar[0].base = 0x200000;
+	expect_refused(0, "BAR");
+	start(EFR);
+	program_result = ERR_INVALID;
+	expect_refused(0, "MSI");
+	EXPECT_EQ(fake_pages_freed, 1);
+	start(EFR);
+	fake[0].silent = true;
+	EXPECT_EQ(give(&vm, 0), ERR_TIMEOUT);
+	EXPECT(strstr(why, "answer"));
+	EXPECT_EQ(fake_pages_freed, 0); /* it may still be read */
+	start(EFR);
+	fake_pages_limit = fake_pages_used;
+	expect_refused(0, "no memory");
+	start(EFR);
+	fake_pages_limit = fake_pages_used + 3;
+	expect_refused(0, "interrupt table");
+	start(EFR);
+	ivrs.unity_count = 1;
+	ivrs.unity[0] = (struct ivrs_unity){
+		.last = 0xffff, .base = 0x100000, .bytes = 0x1000, .flags = 7
+	};
+	expect_refused(0, "IVMD");
+	start(EFR);
+	flr_result = ERR_UNFIT; /* has no reset: fine */
+	EXPECT_EQ(give(&vm, 0), OK);
+}
+
+TEST(nobody_gets_what_another_has)
+{
+	start(EFR);
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT(give(&other, 0) != OK);
+	EXPECT(strstr(why, "given away"));
+	ivrs.range_count = 2;
+	ivrs.range[1] = (struct ivrs_range){ .first = devices[1].id,
+		.last = devices[1].id,
+		.aliased = true,
+		.alias = devices[0].id };
+	EXPECT(give(&other, 1) != OK);
+	EXPECT(strstr(why, "requester"));
+	EXPECT_EQ(give(&vm, 1), OK);
+}
+
+static struct assigned_irq *an_irq(void)
+{
+	start(EFR);
+	EXPECT_EQ(give(&vm, 0), OK);
+	return &vm.devices[0].irq[2];
+}
+
+TEST(posted_route)
+{
+	struct assigned_irq *irq = an_irq();
+
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	EXPECT(irq->posted && irq->target == &vcpu[1]);
+	/* avic_attach() wrote where the vCPU is: not running, told by 51h on APIC ID 11h. */
+	EXPECT_EQ(irte(2)[0], 0x0000015100001100ull | GAPPI_QUIET);
+	EXPECT_EQ(irte(2)[1], (uint64_t)&page[1] | 0x61);
+	EXPECT_EQ(told[1], 1); /* looks once */
+	EXPECT_EQ(told[0], 0);
+	avic_load(&vcpu[1].avic, vcpu[1].avic.target);
+	EXPECT_EQ(irte(2)[0] & 0x40, 0x40);
+}
+
+TEST(moved_while_both_run)
+{
+	struct assigned_irq *irq = an_irq();
+
+	avic_load(&vcpu[0].avic, vcpu[0].avic.target);
+	avic_load(&vcpu[1].avic, vcpu[1].avic.target);
+	vcpu[0].avic.active = vcpu[1].avic.active = true;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	EXPECT_EQ(doorbells, 1);
+	EXPECT_EQ(assign_route(&cpu[1], irq, &vcpu[0], 0x62), OK);
+	EXPECT_EQ(doorbells, 2); /* the new one; the old one runs here */
+	EXPECT(list_empty(&vcpu[1].avic.posts) && !list_empty(&vcpu[0].avic.posts));
+	EXPECT_EQ(irte(2)[1], (uint64_t)&page[0] | 0x62);
+	EXPECT_EQ(irte(2)[0] & 0x40, 0x40);
+	uint64_t before = irte(2)[0];
+
+	avic_put(&vcpu[1].avic, PUT_PREEMPTED, vcpu[1].avic.target);
+	EXPECT_EQ(irte(2)[0], before); /* not his any more */
+	EXPECT_EQ(told[0] + told[1], 0);
+}
+
+TEST(emulated_route)
+{
+	struct assigned_irq *irq = an_irq();
+
+	vm.delivery = DELIVERY_EMULATED;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	EXPECT(!irq->posted);
+	EXPECT_EQ(irte(2)[0], 0x1101);
+	EXPECT_EQ(irte(2)[1], 0x30);
+	EXPECT(cpu[1].vectors[0x30].owner == irq);
+	assign_host_interrupt(&cpu[1], irq);
+	EXPECT_EQ(interrupts[1], 1);
+	EXPECT_EQ(last_vector, 0x61);
+	EXPECT_EQ(irq->host_interrupts, 1);
+	/* To the other vCPU and back: the vector of a pCPU stays. */
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[0], 0x62), OK);
+	EXPECT_EQ(irte(2)[1], 0x31);
+	assign_host_interrupt(&cpu[1], irq); /* a late one on the old vector */
+	EXPECT_EQ(interrupts[0], 1);
+	EXPECT_EQ(last_vector, 0x62);
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	EXPECT_EQ(irte(2)[1], 0x30);
+	EXPECT_EQ(next_host_vector, 0x32);
+}
+
+TEST(switched_over_and_back)
+{
+	struct assigned_irq *irq = an_irq();
+
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	vm.delivery = DELIVERY_EMULATED;
+	EXPECT_EQ(assign_set_delivery(&cpu[0], &vm, DELIVERY_EMULATED), OK);
+	EXPECT(!irq->posted && list_empty(&vcpu[1].avic.posts));
+	EXPECT_EQ(irte(2)[0], 0x1101);
+	EXPECT_EQ(irte(0)[0], 2); /* not routed: left alone */
+	EXPECT_EQ(told[1], 2);    /* what was posted meanwhile is looked at */
+	vm.delivery = DELIVERY_POSTED;
+	EXPECT_EQ(assign_set_delivery(&cpu[0], &vm, DELIVERY_POSTED), OK);
+	EXPECT(irq->posted);
+	EXPECT_EQ(irte(2)[1], (uint64_t)&page[1] | 0x61);
+}
+
+TEST(without_guest_mode_it_is_emulated)
+{
+	start(0xc0);
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT_EQ(assign_route(&cpu[0], &vm.devices[0].irq[2], &vcpu[0], 0x61), OK);
+	EXPECT(!vm.devices[0].irq[2].posted);
+}
+
+TEST(route_failures_leave_nothing_on)
+{
+	struct assigned_irq *irq = an_irq();
+
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 15), ERR_INVALID);
+	vcpu[1].vm = &other;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), ERR_INVALID);
+	vcpu[1].vm = &vm;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	cpu[0].apicid = 0x100; /* doesn't fit without XT */
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[0], 0x61), ERR_UNFIT);
+	EXPECT_EQ(irte(2)[0], 2);
+	EXPECT(!irq->target && !irq->posted && list_empty(&vcpu[1].avic.posts));
+	vm.delivery = DELIVERY_EMULATED;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	next_host_vector = 0;
+	EXPECT_EQ(assign_set_delivery(&cpu[0], &vm, DELIVERY_EMULATED), OK);
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[0], 0x61), ERR_NOMEM);
+	EXPECT_EQ(irte(2)[0], 2);
+	assign_host_interrupt(&cpu[1], irq); /* still on its way: goes nowhere */
+	EXPECT_EQ(interrupts[0] + interrupts[1], 0);
+	next_host_vector = 0x40;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	fake[0].silent = true;
+	EXPECT_EQ(assign_set_delivery(&cpu[0], &vm, DELIVERY_POSTED), ERR_TIMEOUT);
+	EXPECT(!irq->target);
+}
+
+TEST(fence)
+{
+	start(EFR);
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT_EQ(give(&vm, 1), OK);
+	assign_block_all(&vm);
+	EXPECT(!state[0].master && !state[1].master);
+	EXPECT_EQ(dte(0)[0], 1);
+	EXPECT_EQ(dte(1)[0], 1);
+	EXPECT_EQ(dte(1)[2], 1);
+	start(EFR);
+	EXPECT_EQ(give(&vm, 0), OK);
+	fake[0].silent = true;
+	assign_block_all(&vm); /* the IOMMU doesn't confirm: the device itself is still off */
+	EXPECT(!state[0].master);
+	EXPECT_EQ(dte(0)[0], 1);
+}
