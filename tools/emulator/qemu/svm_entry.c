@@ -150,7 +150,7 @@ static bool has_nrip(uint64_t code)
 	       (code >= SVM_EXIT_VMRUN && code <= 0x8e);
 }
 
-void svm_exit_reason(CPUX86State *env, uint64_t code)
+uint64_t svm_exit_reason(CPUX86State *env, uint64_t code, uint64_t info1)
 {
 	CPUState *cs = env_cpu(env);
 
@@ -158,6 +158,7 @@ void svm_exit_reason(CPUX86State *env, uint64_t code)
 	if (env->features[FEAT_SVM] & CPUID_SVM_NRIPSAVE)
 		x86_stq_phys(cs, env->vm_vmcb + VMCB_NRIP,
 			has_nrip(code) ? env->eip + env->svm_insn_bytes : 0);
+	return svm_decode_assist(env, code, info1);
 }
 
 bool svm_exit_invalid(CPUX86State *env)

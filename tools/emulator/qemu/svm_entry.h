@@ -17,8 +17,8 @@ uint64_t svm_entry_return_rip(CPUX86State *env);        /* for an injected INTn 
 void svm_virq_taken(CPUX86State *env, unsigned vector); /* V_IRQ delivered */
 void svm_host_irq(CPUX86State *env, unsigned vector);   /* physical interrupt taken */
 
-/* The exit code is known and env->eip is that of the instruction. */
-void svm_exit_reason(CPUX86State *env, uint64_t code);
+/* The exit code is known and env->eip is that of the instruction. Returns EXITINFO1. */
+uint64_t svm_exit_reason(CPUX86State *env, uint64_t code, uint64_t info1);
 void svm_exit_begin(CPUX86State *env);   /* guest state still loaded */
 bool svm_exit_invalid(CPUX86State *env); /* VMRUN failed: the save area stays as it is */
 void svm_exit_end(CPUX86State *env);     /* the VMCB is written, host state loaded */

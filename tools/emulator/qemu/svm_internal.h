@@ -8,6 +8,7 @@
 /* 24593 rev 3.44, "VMCB Layout": the fields that QEMU's struct vmcb does not name. */
 #define VMCB_CLEAN      0x0c0
 #define VMCB_NRIP       0x0c8
+#define VMCB_INSN       0x0d0 /* count, then 15 bytes */
 #define VMCB_VAPIC      0x0e0
 #define VMCB_G_PAT      0x668
 #define INT_CTL_AVIC    (1u << 31)
@@ -34,6 +35,7 @@ SvmSide *svm_side(CPUX86State *env);
 
 void svm_clean_load(CPUX86State *env, SvmSide *side);
 void svm_clean_save(CPUX86State *env, SvmSide *side);
+uint64_t svm_decode_assist(CPUX86State *env, uint64_t code, uint64_t info1);
 void svm_asid_enter(CPUX86State *env, SvmSide *side);
 
 #endif

@@ -30,6 +30,7 @@ enum {
 	V_NCR3 = 0x0b0,
 	V_CLEAN = 0x0c0,
 	V_NRIP = 0x0c8,
+	V_INSN = 0x0d0,
 	V_ES = 0x400,
 	V_CS = 0x410,
 	V_SS = 0x420,

@@ -22,6 +22,38 @@ static void exit_with_nrip(const char *what, void (*start)(void), void (*end)(vo
 	check_eq(what, get(V_NRIP), (uintptr_t)end);
 }
 
+void g_crw(void), g_crw_end(void), g_int(void), g_int_end(void), g_inv(void), g_inv_end(void);
+__asm__("g_crw: mov %r10, %cr4\n g_crw_end: hlt\n"
+	"g_int: int $0x99\n g_int_end: hlt\n"
+	"g_inv: mov $0x123000, %ebx\n invlpg 0x45(%rbx)\n g_inv_end: hlt\n");
+
+static void assisted(
+	const char *what, void (*start)(void), void (*end)(void), uint64_t code, uint64_t info1)
+{
+	guest_reset(start);
+	put32(0, 0x00100001); /* write CR4, read CR0 */
+	put32(V_WORD3, get32(V_WORD3) | 1u << 21 | 1u << 25);
+	check_eq(what, guest_run(), code);
+	check_eq(what, get(V_NRIP), (uintptr_t)end);
+	check_eq(what, get(V_INFO1), info1);
+}
+
+static void test_decode(void)
+{
+	assisted("read CR0, assisted", g_cr0, g_cr0_end, X_READ_CR0, 1ull << 63 | 9);
+	assisted("write CR4, assisted", g_crw, g_crw_end, 0x14, 1ull << 63 | 10);
+	assisted("INT 99h, assisted", g_int, g_int_end, 0x75, 0x99);
+	assisted("INVLPG, assisted", g_inv, g_inv_end, 0x79, 0x123045);
+	guest_reset(g_load);
+	nested_pd[0x3ff00000 >> 21] = 0;
+	check_eq("nested page fault, assisted", guest_run(), X_NPF);
+	check_eq("nested page fault, bytes", get(V_INSN), 0x3ff0000025048b0f);
+	guest_reset((void (*)(void))0x3ff00000);
+	nested_pd[0x3ff00000 >> 21] = 0;
+	check_eq("nested fault of a fetch", guest_run(), X_NPF);
+	check_eq("nested fault of a fetch, bytes", get(V_INSN), 0);
+}
+
 static void test_nrip(void)
 {
 	exit_with_nrip("VMMCALL", g_vmmcall, g_vmmcall_end, X_VMMCALL);
@@ -76,5 +108,6 @@ static void test_invalid(void)
 void test_exits(void)
 {
 	test_nrip();
+	test_decode();
 	test_invalid();
 }
