@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What to do about an exit. [irq-path 9] is the HLT exit. */
+/* What to do about an exit. */
 #ifndef VMM_EXIT_H
 #define VMM_EXIT_H
 

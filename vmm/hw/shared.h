@@ -61,7 +61,7 @@ static inline bool shared_cas32(uint32_t *p, uint32_t expected, uint32_t desired
 static inline void shared_store128(uint64_t *p, uint64_t lo, uint64_t hi)
 {
 	uint64_t old_lo = p[0], old_hi = p[1];
-	bool done;
+	bool done = false;
 
 	do {
 		__asm__ volatile(
