@@ -87,13 +87,24 @@ void vapic_update_ppr(struct vapic *p)
 	vapic_write(p, VAPIC_PPR, processor_priority(p));
 }
 
-int vapic_deliverable(const struct vapic *p)
+static int above_ppr(const struct vapic *p, int vector)
 {
-	int vector = vapic_highest_irr(p);
-
 	if (vector < 0 || ((uint32_t)vector & 0xf0) <= (processor_priority(p) & 0xf0))
 		return -1;
 	return vector;
+}
+
+int vapic_deliverable(const struct vapic *p)
+{
+	return above_ppr(p, vapic_highest_irr(p));
+}
+
+int vapic_stash_deliverable(const struct vapic *p, const struct vapic_stash *stash)
+{
+	for (int i = BANKS - 1; i >= 0; i--)
+		if (stash->irr[i])
+			return above_ppr(p, 32 * i + 31 - __builtin_clz(stash->irr[i]));
+	return -1;
 }
 
 int vapic_accept(struct vapic *p)

@@ -53,6 +53,8 @@ struct vapic_stash {
 	bool any;
 };
 uint32_t vapic_stash(struct vapic *p, struct vapic_stash *stash);
+/* Like vapic_deliverable(), of what was put away. */
+int vapic_stash_deliverable(const struct vapic *p, const struct vapic_stash *stash);
 void vapic_unstash(struct vapic *p, struct vapic_stash *stash);
 
 #endif

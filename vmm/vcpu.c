@@ -82,6 +82,14 @@ static inline bool can_resume(const struct vcpu *v)
 	       svm_injection_pending(&v->svm);
 }
 
+/* Among the bits put away may be one that came, by a doorbell to nobody, after the last look at what
+ * the guest can take. */
+static inline bool stash_resumes(const struct vcpu *v)
+{
+	return svm_interruptible(&v->svm) &&
+	       vapic_stash_deliverable(v->avic.page, &v->avic.stash) >= 0;
+}
+
 /* Interrupts directed to this CPU again. */
 static inline void direct_here(struct vcpu *v)
 {
@@ -121,6 +129,11 @@ static bool vcpu_arm(struct cpu *here, struct vcpu *v)
 		/* Masked bits would keep the IRR from being clear: out of the page with them. */
 		if (gappi && vapic_irr_any(v->avic.page))
 			v->stats.parked_bits += vapic_stash(v->avic.page, &v->avic.stash);
+		if (__builtin_expect(v->avic.stash.any, 0) && stash_resumes(v)) {
+			direct_here(v);
+			list_remove(&v->sharer_link);
+			return false;
+		}
 		if (gappi && shares_vector(v) && list_empty(&v->sharer_link))
 			list_append(&here->gappi_sharers, &v->sharer_link);
 		here->current = NULL;

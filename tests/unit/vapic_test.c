@@ -140,6 +140,10 @@ TEST(stash_moves_everything_and_back)
 	EXPECT_EQ(vapic_stash(&page, &stash), 3);
 	EXPECT(stash.any);
 	EXPECT(!vapic_irr_any(&page));
+	EXPECT_EQ(vapic_stash_deliverable(&page, &stash), 0xf1);
+	put(0x080, 0xf0);
+	EXPECT_EQ(vapic_stash_deliverable(&page, &stash), -1);
+	put(0x080, 0);
 	/* One more in a word that has some already; and one that arrives while they are away. */
 	vapic_set_irr(&page, 0x33);
 	EXPECT_EQ(vapic_stash(&page, &stash), 1);
@@ -148,6 +152,7 @@ TEST(stash_moves_everything_and_back)
 	EXPECT(!stash.any);
 	EXPECT_EQ(at(0x210), 0x001e0000);
 	EXPECT_EQ(at(0x270), 0x00020000);
+	EXPECT_EQ(vapic_stash_deliverable(&page, &stash), -1);
 	for (unsigned i = 0; i < 8; i++)
 		EXPECT_EQ(stash.irr[i], 0);
 }
