@@ -62,6 +62,10 @@ static void check(const SvmTag *old, const SvmTag *now, uint32_t asid)
 		reveille_strict("ASID %u: stood for nCR3 %" PRIx64 " here, now for %" PRIx64
 				", without a flush",
 			asid, old->ncr3, now->ncr3);
+	else if (old->vmcb != now->vmcb)
+		reveille_strict("ASID %u: VMCB %" PRIx64 " ran with it here, now %" PRIx64
+				", without a flush",
+			asid, old->vmcb, now->vmcb);
 	else if (old->vapic != now->vapic)
 		reveille_strict("ASID %u: stood for the APIC page %" PRIx64
 				" here, now for %" PRIx64 ", without a flush",

@@ -6,14 +6,15 @@
 extern uint64_t gdt[];
 
 PAGE uint8_t vmcb[4096];
-static PAGE uint8_t hsave[4096], msrpm[8192], iopm[12288];
+static PAGE uint8_t hsave[2][4096], msrpm[8192], iopm[12288];
 static PAGE uint64_t npt_pml4[512], npt_pdpt[512];
 PAGE uint64_t nested_pd[2048]; /* 4 GiB in pages of 2 MiB */
 PAGE struct idt_gate host_idt[256];
 /* In a nested page of its own: test_events takes it away. */
 __attribute__((aligned(2 << 20), section(".bss.idt"))) struct idt_gate guest_idt[256];
 static PAGE uint8_t guest_stack[4096];
-static unsigned failed, checks;
+static void (*volatile ap_task)(void);
+static unsigned failed;
 
 void say(const char *text)
 {
@@ -29,7 +30,6 @@ static void say_hex(uint64_t v)
 
 void check_eq(const char *what, uint64_t got, uint64_t wanted)
 {
-	checks++;
 	if (got == wanted)
 		return;
 	failed++;
@@ -110,10 +110,14 @@ uint64_t guest_run(void)
 	return get(V_EXITCODE);
 }
 
-static void svm_on(void)
+static void svm_on(unsigned cpu)
 {
 	wrmsr(0xc0000080, rdmsr(0xc0000080) | EFER_SVME);
-	wrmsr(0xc0010117, (uintptr_t)hsave);
+	wrmsr(0xc0010117, (uintptr_t)hsave[cpu]);
+}
+
+static void maps_init(void)
+{
 	npt_pml4[0] = (uintptr_t)npt_pdpt | 7;
 	for (unsigned i = 0; i < 4; i++)
 		npt_pdpt[i] = (uintptr_t)(nested_pd + 512 * i) | 7;
@@ -131,7 +135,8 @@ void rom_main(void)
 	} __attribute__((packed)) idtr = { 4095, (uintptr_t)host_idt };
 
 	__asm__ volatile("lidt %0" ::"m"(idtr));
-	svm_on();
+	svm_on(0);
+	maps_init();
 	test_exits();
 	test_events();
 	test_clean();
@@ -140,8 +145,24 @@ void rom_main(void)
 	outb(0xf4, failed ? 1 : 0);
 }
 
+/* 24593 rev 3.44, "Local APIC Initialization": INIT, then a start-up IPI to 8000h. */
+void on_second_cpu(void (*task)(void))
+{
+	volatile uint32_t *icr = (volatile uint32_t *)0xfee00300;
+
+	ap_task = task;
+	icr[4] = 1u << 24;
+	icr[0] = 0x4500;
+	icr[0] = 0x4608;
+	while (ap_task)
+		__asm__ volatile("pause");
+}
+
 void ap_main(void)
 {
+	svm_on(1);
+	ap_task();
+	ap_task = NULL;
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

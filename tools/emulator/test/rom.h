@@ -109,6 +109,8 @@ void expect_strict(const char *text);
 void guest_reset(void (*entry)(void));
 uint64_t guest_run(void); /* one VMRUN with host interrupts on; EXITCODE */
 
+void on_second_cpu(void (*task)(void)); /* runs it there, once, and waits */
+
 struct idt_gate {
 	uint64_t lo, hi;
 };

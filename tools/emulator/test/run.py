@@ -37,7 +37,7 @@ def build(out):
 def run(qemu, rom, out):
     # accel, CPU: everything that the emulator offers; time by instruction count.
     command = [qemu, "-M", "q35", "-m", "256", "-accel", "tcg", "-icount", "shift=0,sleep=off",
-               "-cpu", "max,+svm", "-bios", rom, "-nic", "none", "-vga", "none", "-display", "none",
+               "-cpu", "max,+svm", "-smp", "2", "-bios", rom, "-nic", "none", "-vga", "none", "-display", "none",
                "-serial", "none", "-monitor", "none", "-debugcon", "stdio", "-no-reboot",
                "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
                "-device", f"reveille-stopwatch,file={out}/stopwatch.bin"]

@@ -59,8 +59,35 @@ static void test_asid(void)
 	guest_run();
 }
 
+static uint64_t there;
+
+static void run_there(void)
+{
+	there = guest_run();
+}
+
+static void again(const char *what)
+{
+	put(V_RIP, (uintptr_t)g_asks);
+	check_eq(what, guest_run(), X_CPUID);
+}
+
+static void test_moved(void)
+{
+	guest_reset(g_asks);
+	guest_run();
+	put(V_RIP, (uintptr_t)g_asks);
+	on_second_cpu(run_there);
+	check_eq("on another core", there, X_CPUID);
+	expect_strict("is back from another core with the tag of its last visit");
+	again("back without a flush");
+	put32(V_CLEAN, ALL_CLEAN);
+	again("clean bits while it stays");
+}
+
 void test_clean(void)
 {
 	test_bits();
 	test_asid();
+	test_moved();
 }
