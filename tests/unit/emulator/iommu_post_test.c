@@ -55,6 +55,24 @@ TEST(irr_bit_of_every_vector)
 	bench_close();
 }
 
+/* A cached guest-mode entry that memory no longer has: the post is done, by the page and vector
+ * that were cached, and the new entry's fields are not taken for GATag or IsRun. */
+TEST(entry_of_another_kind_since_it_was_cached)
+{
+	open(GAPPI_ON);
+	entry(LO, 0x51);
+	EXPECT(post(1));
+	EXPECT_EQ(b.irq.count, 1);
+	put64(VAPIC + 0x220, 0);
+	put_irte(1, 0x341, 0x44); /* remapped to the host */
+	EXPECT(post(1));
+	EXPECT_EQ(get32(VAPIC + 0x220), 1u << 17);
+	EXPECT_EQ(b.irq.count, 1);
+	EXPECT_EQ(b.doorbells, 0);
+	EXPECT_EQ(b.strict, 0);
+	bench_close();
+}
+
 TEST(is_run_rings_the_doorbell)
 {
 	open(GALOG_ON);

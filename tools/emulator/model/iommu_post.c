@@ -81,6 +81,13 @@ bool iommu_post(struct iommu *u, uint16_t devid, const struct irte *irte)
 	 * set: whoever clears IsRun and then finds the bit clear will be told of it. */
 	if (!u->host.load128(u->host.opaque, irte->addr, now))
 		return false;
+	/* The entry has become one of another kind since it was cached: what stands there now
+	 * means something else, and nobody is told. Software that does this looks at the page
+	 * once its invalidation is complete. */
+	if (!(now[0] & IRTE_REMAP_EN) || !(now[0] & IRTE_GUEST)) {
+		iommu_stopwatch(u, SW_POST, vector, devid, page, now[0]);
+		return true;
+	}
 	uint32_t dest = (uint32_t)bits_get(now[0], 31, 8) | (uint32_t)bits_get(now[1], 63, 56)
 								    << 24;
 
