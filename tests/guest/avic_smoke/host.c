@@ -215,6 +215,26 @@ uint64_t run(struct vcpu *v)
 	return *field64(v, 0x70);
 }
 
+/*
+ * The vCPU waits in the host: IsRunning off, a fence, one last look at the IRR; from then
+ * on the sender's exit 401h is what wakes it. A wake-up may be left from the last time.
+ */
+static void block(struct vcpu *v)
+{
+	bool any = false;
+
+	set_running(v->id, v->id, false);
+	for (unsigned i = 0; i < 8; i++)
+		any |= page_get(v, 0x200 + 16 * i) != 0;
+	while (!any && !v->woken)
+		pause();
+	v->woken = false;
+	v->blocks++;
+	set_running(v->id, v->id, true);
+	*field64(v, 0x578) += 1;
+	*field64(v, 0x68) = 0; /* the shadow of STI ends with the HLT */
+}
+
 void ap_main(void)
 {
 	start_cpu(1);
@@ -224,6 +244,10 @@ void ap_main(void)
 			pause();
 		uint64_t code = run(&vcpus[1]);
 
+		if (code == HLT) {
+			block(&vcpus[1]);
+			continue;
+		}
 		check(code == VMMCALL, "second CPU: exit is VMMCALL");
 		if (code != VMMCALL)
 			print_hex(code);

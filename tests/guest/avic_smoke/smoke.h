@@ -12,7 +12,8 @@
 
 #define APIC    0xfee00000u
 #define VCPUS   2
-#define VMMCALL 0x81u /* exit code */
+#define HLT     0x78u /* exit codes */
+#define VMMCALL 0x81u
 
 struct vcpu {
 	uint8_t vmcb[4096];
@@ -21,6 +22,8 @@ struct vcpu {
 	uint64_t gprs[16];
 	unsigned id;
 	volatile bool running; /* on the second CPU */
+	volatile bool woken;   /* by the sender's exit 401h */
+	unsigned blocks;
 	void (*volatile entry)(void);
 } __attribute__((aligned(4096)));
 
@@ -48,6 +51,14 @@ void npt_deny(uint64_t page, bool deny);
 
 /* tests.c */
 void tests(void);
+/* One VMRUN of vCPU 0 must end so; steps over a VMMCALL. */
+void expect_exit(uint64_t code, uint64_t info1, uint64_t info2, const char *what);
+
+/* smp_tests.c */
+void doorbell_wakes_busy(void);
+void doorbell_wakes_halted(void);
+void ping_pong(void);
+void block_and_wake(void);
 
 static inline uint64_t *field64(struct vcpu *v, unsigned offset)
 {

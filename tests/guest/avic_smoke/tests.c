@@ -2,19 +2,16 @@
 /* What is tried, each time in an AVIC guest and in an x2AVIC guest. */
 #include "smoke.h"
 
-#define ISR    0x100
-#define TMR    0x180
-#define IRR    0x200
-#define SELF   0x40000u
-#define VEC    0x51u
-#define ROUNDS 2000u
+#define ISR  0x100
+#define TMR  0x180
+#define IRR  0x200
+#define SELF 0x40000u
+#define VEC  0x51u
 
 static struct vcpu *const a = &vcpus[0];
 static struct vcpu *const b = &vcpus[1];
-static volatile unsigned stage;
-static volatile unsigned spins;
 
-static void expect_exit(uint64_t code, uint64_t info1, uint64_t info2, const char *what)
+void expect_exit(uint64_t code, uint64_t info1, uint64_t info2, const char *what)
 {
 	uint64_t got = run(a);
 
@@ -248,116 +245,12 @@ static void virq(void)
 	check(!(*field64(a, 0x60) & 1 << 8), "V_IRQ cleared");
 }
 
-static void guest_spin(void)
-{
-	__asm__ volatile("sti");
-	stage = 1;
-	while (!counts[1][VEC]) {
-		spins++;
-		pause();
-	}
-	stage = 2;
-	vmmcall();
-}
-
-static void wait_stage(unsigned wanted)
-{
-	while (stage != wanted)
-		pause();
-}
-
-static void doorbell_wakes_busy(void)
-{
-	stage = 0;
-	run_on_second(guest_spin);
-	wait_stage(1);
-	post(b, VEC);
-	for (unsigned from = spins; spins - from < 20000;)
-		pause();
-	check(counts[1][VEC] == 0, "a bare bit in the IRR is not noticed");
-	doorbell(host_apicid[1]);
-	wait_second();
-	check(stage == 2 && counts[1][VEC] == 1, "a doorbell is");
-}
-
-static void guest_halt(void)
-{
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		__asm__ volatile("cli");
-		stage = 2 * i + 1;
-		while (counts[1][VEC] <= i)
-			__asm__ volatile("sti; hlt; cli" ::: "memory");
-		stage = 2 * i + 2;
-	}
-	vmmcall();
-}
-
-static void doorbell_wakes_halted(void)
-{
-	stage = 0;
-	run_on_second(guest_halt);
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		while (stage < 2 * i + 1)
-			pause();
-		post(b, VEC);
-		doorbell(host_apicid[1]);
-		while (stage < 2 * i + 2)
-			pause();
-	}
-	wait_second();
-	check(counts[1][VEC] == ROUNDS, "halted guest woken each time, once");
-}
-
 static void lost_in_host_mode(void)
 {
 	setup(a, guest_self_ipi);
 	doorbell(host_apicid[0]);
 	doorbell(host_apicid[1]);
 	expect_exit(0x402, 0x1000000f0ull, 0, "a doorbell in host mode is lost");
-}
-
-static void ping(unsigned to)
-{
-	apic_write(0x300, (uint64_t)to << 32 | VEC);
-}
-
-static void play(unsigned me)
-{
-	for (unsigned i = 1; i <= ROUNDS; i++) {
-		if (me == 0)
-			ping(1);
-		for (;;) {
-			__asm__ volatile("cli");
-			if (counts[me][VEC] >= i)
-				break;
-			__asm__ volatile("sti; hlt" ::: "memory");
-		}
-		if (me == 1)
-			ping(0);
-	}
-	__asm__ volatile("cli");
-	vmmcall();
-}
-
-static void guest_ping(void)
-{
-	play(0);
-}
-
-static void guest_pong(void)
-{
-	play(1);
-}
-
-static void ping_pong(void)
-{
-	setup(a, guest_ping);
-	set_running(0, 0, true);
-	set_running(1, 1, true);
-	run_on_second(guest_pong);
-	expect_exit(VMMCALL, 0, 0, "IPIs between two running vCPUs");
-	wait_second();
-	check(counts[0][VEC] == ROUNDS && counts[1][VEC] == ROUNDS, "none lost, none doubled");
 }
 
 void tests(void)
@@ -378,6 +271,7 @@ void tests(void)
 		{ doorbell_wakes_busy, "doorbell to a busy guest" },
 		{ doorbell_wakes_halted, "doorbell to a halted guest" },
 		{ ping_pong, "ping-pong" },
+		{ block_and_wake, "block and wake" },
 	};
 
 	for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
