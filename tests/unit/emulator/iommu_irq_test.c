@@ -33,7 +33,7 @@ static void open_table(void)
 	open_q2(IV | LEN(8) | TABLE | IRT, 0);
 }
 
-TEST(disabled_v_0_iv_0_forward)
+TEST(disabled_and_iv_0_forward)
 {
 	bench_open();
 	EXPECT(iommu_interrupt(b.u, DEV, 0xfee01004, 0xc041));
@@ -89,6 +89,23 @@ TEST(pass_bits)
 	EXPECT_EQ(b.msi_count, 1);
 	EXPECT(!msi(0x300));
 	EXPECT_EVENT(0x2028000700000010ull, MSI);
+	bench_close();
+}
+
+/* Linux 6.1 has the IOAPIC remapped so. */
+TEST(v_has_no_say)
+{
+	open_table();
+	put_dte(DEV, 0, ~0ull, IV | LEN(8) | TABLE | IRT, 0);
+	cmd(0x2000000000000010ull, 0);
+	put_irte(5, 0x101, 0x55);
+	EXPECT(msi(5));
+	EXPECT_EQ(b.irq.vector, 0x55);
+	put_dte(DEV, 0, 0, IV | LEN(8) | TABLE | IRT | 1ull << 52, 0);
+	cmd(0x2000000000000010ull, 0);
+	EXPECT(!msi(5));
+	EXPECT_EVENT(0x10a8000000000010ull, MSI);
+	EXPECT_STRICT(1);
 	bench_close();
 }
 

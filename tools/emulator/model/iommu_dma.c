@@ -103,7 +103,7 @@ bool iommu_translate(struct iommu *u, uint16_t devid, uint64_t iova, enum iommu_
 	if (!iommu_ctl(u, CTL_IOMMU_EN))
 		return identity(iova, both, out);
 	struct dte_slot *dte = iommu_dte(u, devid, iova, access == IOMMU_WRITE ? EVF_RW : 0,
-		access == IOMMU_PROBE ? DTE_PROBE : DTE_REQUEST);
+		access == IOMMU_PROBE ? DTE_PROBE : DTE_DMA);
 
 	if (!dte)
 		return false;

@@ -31,23 +31,25 @@ static bool dte_address(const struct iommu *u, uint16_t devid, uint64_t *addr)
 	return at + 32 <= bytes;
 }
 
+/* V makes the lower half valid and IV the upper half, each for itself. */
 static bool reserved_bits(const uint64_t q[4])
 {
-	if ((q[0] & DTE0_RESERVED) || (q[1] & DTE1_RESERVED))
-		return true;
-	return (q[2] & DTE2_IV) && ((q[2] & DTE2_RESERVED) || (q[3] & DTE3_RESERVED));
+	bool lower = (q[0] & DTE0_RESERVED) || (q[1] & DTE1_RESERVED);
+	bool upper = (q[2] & DTE2_RESERVED) || (q[3] & DTE3_RESERVED);
+
+	return ((q[0] & DTE0_V) && lower) || ((q[2] & DTE2_IV) && upper);
 }
 
 static bool bad_encoding(const struct iommu *u, const uint64_t q[4])
 {
 	unsigned mode = (unsigned)bits_get(q[0], 11, 9);
 	unsigned levels = u->cfg.hats < 3 ? 4 + u->cfg.hats : 0;
+	bool io_ctl = bits_get(q[1], 36, 35) == 3;
+	bool int_ctl = bits_get(q[2], 61, 60) == 3 || bits_get(q[2], 4, 1) > 11;
 
-	if ((q[0] & DTE0_TV) && mode > levels)
+	if ((q[0] & DTE0_V) && (((q[0] & DTE0_TV) && mode > levels) || io_ctl))
 		return true;
-	if (bits_get(q[1], 36, 35) == 3) /* IoCtl */
-		return true;
-	return (q[2] & DTE2_IV) && (bits_get(q[2], 61, 60) == 3 || bits_get(q[2], 4, 1) > 11);
+	return (q[2] & DTE2_IV) && int_ctl;
 }
 
 static bool fetch(struct iommu *u, uint64_t addr, uint64_t q[4])
@@ -56,10 +58,11 @@ static bool fetch(struct iommu *u, uint64_t addr, uint64_t q[4])
 	       u->host.load128(u->host.opaque, addr + 16, &q[2]);
 }
 
-static bool usable(const struct iommu *u, const uint64_t q[4])
+static bool usable(const struct iommu *u, const uint64_t q[4], enum dte_use use)
 {
-	/* With V = 0 nothing else of it counts. */
-	return !(q[0] & DTE0_V) || (!reserved_bits(q) && !bad_encoding(u, q));
+	bool counts = use == DTE_INTERRUPT ? q[2] & DTE2_IV : q[0] & DTE0_V;
+
+	return !counts || (!reserved_bits(q) && !bad_encoding(u, q));
 }
 
 static void report(
@@ -79,20 +82,20 @@ struct dte_slot *iommu_dte(
 
 	if (!slot->cached || !u->cfg.caching) {
 		if (!dte_address(u, devid, &addr)) {
-			if (use == DTE_REQUEST)
+			if (use != DTE_PROBE)
 				iommu_event(u, EV_ILLEGAL_DTE, flags, devid, 0, address);
 			return NULL;
 		}
 		if (!fetch(u, addr, slot->q)) {
-			if (use == DTE_REQUEST)
+			if (use != DTE_PROBE)
 				iommu_event(u, EV_DEVTAB_HW_ERROR, flags, devid, 0, addr);
 			return NULL;
 		}
 		slot->cached = true;
 	}
-	if (usable(u, slot->q))
+	if (usable(u, slot->q, use))
 		return slot;
-	if (use == DTE_REQUEST)
+	if (use != DTE_PROBE)
 		report(u, devid, slot->q, flags, address);
 	return NULL;
 }

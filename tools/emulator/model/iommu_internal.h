@@ -53,7 +53,7 @@ void iommu_galog_append(struct iommu *u, uint16_t devid, uint32_t tag);
 
 /* iommu_dte.c: what the device may do, from the cached copy. NULL: the request is aborted,
  * and an event was logged unless for a probe. */
-enum dte_use { DTE_REQUEST, DTE_PROBE };
+enum dte_use { DTE_DMA, DTE_INTERRUPT, DTE_PROBE };
 struct dte_slot *iommu_dte(
 	struct iommu *u, uint16_t devid, uint64_t address, uint64_t flags, enum dte_use use);
 void iommu_dte_drop(struct iommu *u, uint16_t devid);

@@ -147,10 +147,11 @@ bool iommu_interrupt(struct iommu *u, uint16_t devid, uint64_t address, uint32_t
 
 	if (!iommu_ctl(u, CTL_IOMMU_EN))
 		return forward(u, &r);
-	r.dte = iommu_dte(u, devid, address, EVF_I | EVF_RW, DTE_REQUEST);
+	r.dte = iommu_dte(u, devid, address, EVF_I | EVF_RW, DTE_INTERRUPT);
 	if (!r.dte)
 		return false;
-	if (!(r.dte->q[0] & DTE0_V) || !(r.dte->q[2] & DTE2_IV))
+	/* V has no say in this: Linux 6.1 has the IOAPIC remapped with IV = 1, V = 0. */
+	if (!(r.dte->q[2] & DTE2_IV))
 		return forward(u, &r);
 	return by_type(u, &r);
 }
