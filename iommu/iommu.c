@@ -165,11 +165,12 @@ static err_t bring_up(struct iommu *u, const struct ivrs_unit *from, const struc
 
 static void describe(const struct iommu *u)
 {
-	log_info("IOMMU %u at %02x:%02x.%x: efr %llx %llx, %u levels%s%s%s%s, %s", u->index,
-		u->dev >> 8, u->dev >> 3 & 31, u->dev & 7, (unsigned long long)u->f.efr,
-		(unsigned long long)u->f.efr2, u->f.host_levels, u->f.ga ? ", ga" : ", no GASup",
-		u->f.gam ? ", vapic" : "", u->f.gappi ? ", gappi" : "",
-		u->f.gappi_dis ? ", gappidis" : "", u->xt ? "xt" : "8-bit destinations");
+	log_debug("iommu%u: at %02x:%02x.%x, features %llx %llx%s%s", u->index, u->dev >> 8,
+		u->dev >> 3 & 31, u->dev & 7, (unsigned long long)u->f.efr,
+		(unsigned long long)u->f.efr2, u->xt ? ", xt" : ", 8-bit destinations",
+		u->mute          ? ", no interrupts"
+		: u->one_message ? ", one message"
+				 : "");
 }
 
 err_t iommu_init_all(const struct ivrs *ivrs, const struct iommu_setup *setup)
