@@ -231,6 +231,25 @@ def test_ioapic(qemu):
     expect(only(records, "remap")[:1], [("remap", 0x77, 0, 0, 0xA0)], "IOAPIC: remapped")
 
 
+def test_injected_faults(qemu):
+    m = Machine(qemu, ",x-completion-lost=2,x-galog-limit=1,x-command-delay-ns=1000", ["edu,addr=4"])
+    m.edu(4 << 3)
+    m.start(RUN | 1 << 28)
+    m.w8(IRT + 16 * 5, 0x0000009900000385, VAPIC | 0x41)
+    m.dte(4 << 3, V, 7, IV | 8 << 1 | 2 << 60 | IRT, 0)
+    m.command(1 << 60 | STORE | 1, 1)
+    expect(m.r8(STORE), 0, "completion not at once")
+    m.ask("clock_step", "2000")
+    expect(m.r8(STORE), 1, "first completion, later")
+    m.raise_msi()
+    m.raise_msi()
+    expect(m.reg(0x2020) & 0x300, 0x200, "GA log overflow")
+    m.command(1 << 60 | STORE | 1, 2)
+    m.ask("clock_step", "2000")
+    expect(m.r8(STORE), 1, "second completion lost")
+    expect(m.end()[0], [], "injected faults: strict")
+
+
 def test_features_off(qemu):
     m = Machine(qemu, ",gappisup=off,xtsup=off")
     expect(m.reg(0x30), 0x000040C0002008C1, "features off: EFR")
