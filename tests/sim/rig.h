@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulation's other half: the hypervisor's real files on two simulated pCPUs, with guests that
+ * do what a test says, and a device that fires at a chosen crossing of the seam.
+ *
+ * One thread: a pCPU runs until it is idle. While it runs, each crossing is a place where
+ *   - the device fires, or finishes what it had begun;
+ *   - the other pCPU gets its turn, and runs until idle (not while a lock is held, it would wait).
+ * With late stores the device doesn't see plain stores since the last barrier: that is the store
+ * buffer of a TSO machine at its worst.
+ */
+#ifndef SIM_RIG_H
+#define SIM_RIG_H
+
+#include "vmm/vcpu.h"
+#include "vmm/vm.h"
+#include "vmm/wake.h"
+#include "machine.h"
+
+#define RIG_VCPUS    6
+#define RIG_MESSAGES 8
+
+/* What a guest does between two HLTs. */
+struct guest {
+	unsigned busy;         /* so many steps before it halts */
+	uint8_t tpr;           /* raises TPR to this before HLT; 0: doesn't */
+	uint8_t opener;        /* taking this vector lowers TPR to 0 */
+	struct cpu *move_to;   /* asks for this pCPU at its next step */
+	unsigned taken[256];   /* per vector */
+	unsigned enters, hlts; /* entries, HLT exits */
+};
+
+struct plan {
+	uint32_t message;
+	enum machine_split split;
+	bool late_stores;
+	uint32_t fire_at, finish_at; /* crossings, from 1; 0: never */
+	uint32_t lag;                /* crossings until the other pCPU gets its turn */
+};
+
+extern struct vm rig_vm;
+extern struct cpu rig_cpu[MACHINE_CPUS];
+extern struct vcpu rig_vcpu[RIG_VCPUS];
+extern struct guest rig_guest[RIG_VCPUS];
+extern struct assigned_device *const rig_device;
+
+extern uint64_t rig_now,
+	rig_timer[MACHINE_CPUS]; /* ticks; when each pCPU's timer expires, 0 never */
+
+/* Everything is set up, all vCPUs are blocked, GALOG is on. Once. */
+void rig_start(void);
+/* From now on crossings are counted and the plan goes by them. */
+void rig_arm(const struct plan *plan);
+/* How many crossings there were; the plan is over. */
+uint32_t rig_disarm(void);
+bool rig_fired(void);
+
+/* All pCPUs run until they are idle. */
+void rig_run(void);
+/* The same, then each armed timer expires once, the slow one too, then the device finishes. */
+void rig_settle(void);
+/* What must hold after rig_settle(): NULL, or what is wrong. */
+const char *rig_wrong(void);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* The hardware under the hypervisor's files: the seam, and stand-ins for files that need a machine.
+ */
+#include "rig.h"
+
+#include <stdio.h>
+
+#include "drivers/clock.h"
+#include "drivers/lapic.h"
+#include "drivers/pci.h"
+#include "svm/fpu.h"
+#include "sched.h"
+#include "vectors.h"
+#include <hw/sim.h>
+
+uint64_t sim_mmio_read(const volatile void *p, unsigned bytes)
+{
+	sim_drain();
+	return machine_mmio_read((uint32_t)((const volatile uint8_t *)p - machine_window), bytes);
+}
+
+void sim_mmio_write(volatile void *p, unsigned bytes, uint64_t v)
+{
+	sim_drain();
+	machine_mmio_write((uint32_t)((volatile uint8_t *)p - machine_window), bytes, v);
+}
+
+uint64_t sim_ticks(void)
+{
+	return rig_now += 10;
+}
+
+void sim_doorbell(uint32_t apicid)
+{
+	machine_doorbell(apicid); /* no barrier: R24 */
+}
+
+static void dispatch(struct cpu *cpu, uint8_t vector)
+{
+	const struct vector_use *use = &cpu->vectors[vector];
+
+	switch (vector) {
+	case VEC_GALOG:
+		wake_from_galog(cpu);
+		return;
+	case VEC_GAPPI_SHARED:
+		wake_from_gappi_shared(cpu);
+		return;
+	case VEC_KICK:
+		sched_inbox(cpu);
+		return;
+	case VEC_TIMER:
+		sched_tick(cpu);
+		return;
+	default:
+		break;
+	}
+	if (use->kind == VECTOR_GAPPI) {
+		wake_from_gappi_own(cpu, use->owner);
+	} else if (use->kind == VECTOR_DEVICE) {
+		assign_host_interrupt(cpu, use->owner);
+	} else {
+		printf("vector %#x is nobody's\n", vector);
+		machine_strict++;
+	}
+}
+
+void sim_take_interrupts(void)
+{
+	struct cpu *cpu = sim_cpu;
+	int vector;
+
+	sim_drain();
+	while ((vector = machine_pending(cpu->index)) >= 0) {
+		machine_ack(cpu->index, (uint8_t)vector);
+		cpu->interrupts++;
+		dispatch(cpu, (uint8_t)vector);
+	}
+}
+
+void sim_sleep(void)
+{
+	sim_take_interrupts();
+}
+
+/* ---- what stands in for files that need the machine itself ---- */
+
+void cpu_kick(struct cpu *target)
+{
+	if (!shared_swap32(&target->kicked, 1))
+		machine_interrupt(target->index, VEC_KICK);
+}
+
+uint8_t cpu_vector_alloc(struct cpu *cpu, enum vector_kind kind, void *owner)
+{
+	for (unsigned v = VEC_DYNAMIC_FIRST; v <= VEC_DYNAMIC_LAST; v++)
+		if (cpu->vectors[v].kind == VECTOR_FREE) {
+			cpu->vectors[v] = (struct vector_use){ owner, kind };
+			return (uint8_t)v;
+		}
+	return 0;
+}
+
+struct cpu *cpu_by_index(uint32_t index)
+{
+	return index < MACHINE_CPUS ? &rig_cpu[index] : NULL;
+}
+
+uint32_t cpu_count(void)
+{
+	return MACHINE_CPUS;
+}
+
+void lapic_send(apicid_t target, uint8_t vector)
+{
+	for (unsigned i = 0; i < MACHINE_CPUS; i++)
+		if (rig_cpu[i].apicid == target)
+			machine_interrupt(i, vector);
+}
+
+void lapic_timer_arm(uint64_t deadline_ticks)
+{
+	rig_timer[sim_cpu->index] = deadline_ticks;
+}
+
+uint64_t clock_us_to_ticks(uint64_t us)
+{
+	return us * 1000;
+}
+
+void svm_fpu_switch(struct cpu *cpu, struct svm_vcpu *from, struct svm_vcpu *to)
+{
+}
+
+void svm_flush(struct svm_vcpu *s)
+{
+}
+
+uint32_t pci_read(devid_t id, uint16_t offset, unsigned bytes)
+{
+	uint32_t v = id == 0x0002 ? machine_pci_read(offset) : 0;
+
+	return bytes == 4 ? v : v & ((1u << 8 * bytes) - 1);
+}
+
+void pci_write(devid_t id, uint16_t offset, unsigned bytes, uint32_t value)
+{
+	if (id == 0x0002 && bytes == 4)
+		machine_pci_write(offset, value);
+}
+
+uint16_t pci_find_cap(devid_t id, uint8_t cap)
+{
+	return 0;
+}
+
+/* The real one needs the CPU's features; what is left of it for a vCPU of ours. */
+void vm_apply_mode(struct vcpu *v)
+{
+	v->halt = rig_vm.halt;
+	v->delivery = rig_vm.delivery;
+	vcpu_retarget(v);
+}

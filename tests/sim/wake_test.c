@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/* sources: tests/sim/tell.c tests/sim/machine.c tests/sim/rig.c tests/sim/rig_guest.c */
+/* sources: vmm/vcpu.c vmm/wake.c vmm/sched.c vmm/route.c avic/[a-z]*.c iommu/[a-z]*.c */
+/* sources: tests/sim/rig_host.c vmm/base/lib.c svm/event.c tools/emulator/model/[a-z]*.c */
+/* No interrupt is lost and none comes twice, wherever it comes: the stories. plants.sh shows that
+ * they would find a fault. */
+#include "test.h"
+#include "tell.h"
+
+/* ---- a halted vCPU is woken, runs, halts ---- */
+
+static void story_halt(void)
+{
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+}
+
+static void halt_everywhere(const char *name)
+{
+	struct scenario s = { .name = name, .story = story_halt, .fires = { [X] = 1 } };
+	char far[64];
+
+	live_on(0, &rig_cpu[0]);
+	EXPECT(tell_everywhere(&s, 1, 64));
+	snprintf(far, sizeof(far), "%s, vCPU on another pCPU", name);
+	s.name = far;
+	live_on(0, &rig_cpu[1]);
+	EXPECT(tell_everywhere(&s, 2, 16));
+	live_on(0, &rig_cpu[0]);
+}
+
+TEST(halt_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	halt_everywhere("halt, GALOG");
+}
+
+TEST(halt_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	halt_everywhere("halt, GAPPI, own vector");
+}
+
+TEST(halt_gappi_shared)
+{
+	use(WAKE_GAPPI, HALT_GAPPI_SHARED);
+	halt_everywhere("halt, GAPPI, shared vector");
+}
+
+TEST(halt_gappi_spurious)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	machine_spurious_gappi(50);
+	halt_everywhere("halt, GAPPI, half of it spurious");
+	machine_spurious_gappi(0);
+}
+
+/* ---- somebody of less importance runs meanwhile ---- */
+
+static void story_busy(void)
+{
+	rig_guest[RIG_VCPUS - 1].busy = 6;
+	vcpu_interrupt(&rig_cpu[0], &rig_vcpu[RIG_VCPUS - 1], 0x20);
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+}
+
+static void busy_everywhere(const char *name)
+{
+	struct scenario s = { .name = name, .story = story_busy, .fires = { [X] = 1 } };
+
+	EXPECT(tell_everywhere(&s, 1, 24));
+}
+
+TEST(busy_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	busy_everywhere("busy pCPU, GALOG");
+}
+
+TEST(busy_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	busy_everywhere("busy pCPU, GAPPI");
+}
+
+/* ---- several at once: one interrupt of the host stands for all ---- */
+
+static void story_several(void)
+{
+	machine_fire(TO_1, MACHINE_WHOLE);
+	machine_fire(TO_2, MACHINE_WHOLE);
+	machine_fire(TO_3, MACHINE_WHOLE);
+	machine_fire(X, MACHINE_WHOLE);
+	rig_settle();
+}
+
+static const struct scenario several = {
+	.story = story_several,
+	.fires = { [X] = 1, [TO_1] = 1, [TO_2] = 1, [TO_3] = 1 },
+};
+
+static void several_everywhere(const char *name)
+{
+	struct scenario s = several;
+
+	s.name = name;
+	EXPECT(tell_everywhere(&s, 1, 4));
+}
+
+TEST(several_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	several_everywhere("several, GALOG");
+}
+
+TEST(several_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	several_everywhere("several, GAPPI");
+}
+
+TEST(several_gappi_shared)
+{
+	use(WAKE_GAPPI, HALT_GAPPI_SHARED);
+	several_everywhere("several, GAPPI, shared vector");
+}
+
+/* Without GAPPIDisSup the bit stays 0, and a preempted vCPU's posts send GAPPIs too. */
+TEST(no_gappidis)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	for (unsigned n = 0; n < RIG_MESSAGES; n++)
+		rig_device->irq[n].post.gappi_dis = 0;
+	busy_everywhere("busy pCPU, GAPPI without GAPPIDis");
+	several_everywhere("several, GAPPI without GAPPIDis");
+	for (unsigned n = 0; n < RIG_MESSAGES; n++)
+		rig_device->irq[n].post.gappi_dis = 1u << 5;
+}
+
+/* ---- a guest that halts with its TPR raised: 4xh is masked until 61h has come ---- */
+
+static void story_masked(void)
+{
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+	machine_fire(OPENER, MACHINE_WHOLE);
+	rig_run();
+}
+
+/* What was masked when the story ended comes with one more opener. */
+static void open_again(void)
+{
+	machine_fire(OPENER, MACHINE_WHOLE);
+	rig_settle();
+}
+
+static void masked_everywhere(const char *name, uint32_t window)
+{
+	struct scenario s = {
+		.name = name,
+		.story = story_masked,
+		.fires = { [X] = 1, [OPENER] = 2 },
+		.after = open_again,
+	};
+
+	live_on(0, &rig_cpu[0]);
+	rig_guest[0].tpr = 0x50;
+	rig_guest[0].opener = 0x61;
+	vcpu_post_event(&rig_cpu[0], &rig_vcpu[0], 0);
+	machine_fire(OPENER, MACHINE_WHOLE);
+	rig_settle();
+	EXPECT(tell_everywhere(&s, 1, window));
+	rig_guest[0].tpr = 0;
+	open_again();
+	rig_settle();
+}
+
+TEST(masked_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	masked_everywhere("masked IRR bits, GALOG", 16);
+}
+
+TEST(masked_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	masked_everywhere("masked IRR bits, GAPPI", 24);
+}
+
+TEST(masked_gappi_shared)
+{
+	use(WAKE_GAPPI, HALT_GAPPI_SHARED);
+	masked_everywhere("masked IRR bits, GAPPI, shared vector", 8);
+}
+
+/* ---- a message moves to another vCPU while it fires ---- */
+
+static void route(unsigned message, unsigned vcpu)
+{
+	err_t err = assign_route(
+		&rig_cpu[0], &rig_device->irq[message], &rig_vcpu[vcpu], vector_of[message]);
+
+	EXPECT_EQ(err, OK);
+}
+
+static void story_route(void)
+{
+	machine_fire(X, MACHINE_WHOLE);
+	route(Y, 1);
+	rig_run();
+	route(Y, 0);
+}
+
+static void route_everywhere(const char *name)
+{
+	struct scenario s = { .name = name, .story = story_route, .fires = { [X] = 1 } };
+
+	live_on(0, &rig_cpu[1]);
+	EXPECT(tell_everywhere(&s, 2, 8));
+	live_on(0, &rig_cpu[0]);
+}
+
+TEST(route_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	route_everywhere("route, GALOG");
+}
+
+TEST(route_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	route_everywhere("route, GAPPI");
+}
+
+/* ---- messages go from posted to emulated delivery and back: detach, attach ---- */
+
+static void story_attach(void)
+{
+	EXPECT_EQ(assign_set_delivery(&rig_cpu[0], &rig_vm, DELIVERY_EMULATED), OK);
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+	EXPECT_EQ(assign_set_delivery(&rig_cpu[0], &rig_vm, DELIVERY_POSTED), OK);
+	rig_run();
+}
+
+static void attach_everywhere(const char *name)
+{
+	struct scenario s = { .name = name, .story = story_attach, .fires = { [X] = 1 } };
+
+	EXPECT(tell_everywhere(&s, 1, 4));
+}
+
+TEST(attach_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	attach_everywhere("attach, GALOG");
+}
+
+TEST(attach_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	attach_everywhere("attach, GAPPI");
+}
+
+/* ---- the IOMMU goes from GALOG to GAPPI and back ---- */
+
+static void story_switch(void)
+{
+	EXPECT_EQ(wake_switch(&rig_cpu[0], WAKE_GAPPI), OK);
+	rig_run();
+	machine_fire(X, MACHINE_WHOLE);
+	EXPECT_EQ(wake_switch(&rig_cpu[0], WAKE_GALOG), OK);
+	rig_run();
+}
+
+TEST(switch_mechanism)
+{
+	struct scenario s = {
+		.name = "switch of mechanism", .story = story_switch, .fires = { [X] = 1 }
+	};
+
+	use(WAKE_GALOG, HALT_GAPPI);
+	live_on(0, &rig_cpu[0]);
+	EXPECT(tell_everywhere(&s, 1, 6));
+	s.name = "switch of mechanism, vCPU on another pCPU";
+	live_on(0, &rig_cpu[1]);
+	EXPECT(tell_everywhere(&s, 2, 3));
+	live_on(0, &rig_cpu[0]);
+}
+
+/* ---- the GA log overflows ---- */
+
+static void story_overflow(void)
+{
+	machine_galog_overflow();
+	machine_fire(X, MACHINE_WHOLE);
+	machine_fire(TO_1, MACHINE_WHOLE);
+	rig_run();
+	machine_fire(TO_2, MACHINE_WHOLE);
+	rig_settle(); /* the slow timer may have to find it */
+}
+
+TEST(overflow)
+{
+	struct scenario s = {
+		.name = "overflow",
+		.story = story_overflow,
+		.fires = { [X] = 1, [TO_1] = 1, [TO_2] = 1 },
+	};
+
+	use(WAKE_GALOG, HALT_GALOG);
+	EXPECT(tell_everywhere(&s, 1, 8));
+	machine_galog_limit(2);
+	several_everywhere("ring of two entries");
+	machine_galog_limit(0);
+}
+
+/* ---- a vCPU moves to another pCPU ---- */
+
+static void story_move(void)
+{
+	rig_guest[0].move_to = &rig_cpu[1];
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+	rig_guest[0].move_to = &rig_cpu[0];
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+}
+
+static void move_everywhere(const char *name)
+{
+	struct scenario s = { .name = name, .story = story_move, .fires = { [X] = 2 } };
+
+	EXPECT(tell_everywhere(&s, 2, 6));
+}
+
+TEST(move_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	move_everywhere("move, GALOG");
+}
+
+TEST(move_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	move_everywhere("move, GAPPI");
+}
+
+/* ---- software posts from another pCPU ---- */
+
+static void story_software(void)
+{
+	vcpu_interrupt(&rig_cpu[0], &rig_vcpu[0], vector_of[X]);
+	rig_run();
+}
+
+TEST(software)
+{
+	struct scenario s = {
+		.name = "post by software", .story = story_software, .fires = { [X] = 1 }
+	};
+
+	use(WAKE_GALOG, HALT_GALOG);
+	live_on(0, &rig_cpu[1]);
+	EXPECT(tell_everywhere(&s, 2, 8));
+	use(WAKE_GAPPI, HALT_GAPPI);
+	s.name = "post by software, GAPPI";
+	EXPECT(tell_everywhere(&s, 2, 8));
+}
