@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* sources: vmm/config.c vmm/config_keys.c vmm/config_values.c vmm/base/lib.c */
+#include "test.h"
+#include "config.h"
+
+static struct config c;
+static struct config_error e;
+
+static err_t parse(const char *text)
+{
+	return config_parse(&c, text, strlen(text), &e);
+}
+
+/* The text is refused in that line, and the message has both parts. */
+static void refused(
+	int at, const char *file, uint32_t line, const char *wrong, const char *expected)
+{
+	EXPECT_EQ(parse(file), ERR_INVALID);
+	EXPECT_EQ(e.line, line);
+	if (strstr(e.text, wrong) && strstr(e.text, expected))
+		return;
+	test_bad = true;
+	printf("%s:%d: '%s'\n", __FILE__, at, e.text);
+}
+
+#define REFUSED(...) refused(__LINE__, __VA_ARGS__)
+
+#define VM "[vm a]\nguest = builtin\ncpus = 0\n"
+
+TEST(a_whole_file)
+{
+	EXPECT_EQ(parse("# first line\n"
+			"[reveille]\n"
+			"log = debug   # more\n"
+			"galog-entries = 4096\n"
+			"gappi-own-vectors=7\n"
+			"cpus = 4\r\n"
+			"\n"
+			"  [vm bench_0-A]\n"
+			"guest = builtin\n"
+			"args = one two  3 \n"
+			"memory = 128M\n"
+			"cpus = 3, 1, 4*0\n"
+			"priority = 7\n"
+			"apic = xapic\n"
+			"delivery = posted\n"
+			"halt = gappi-shared\n"
+			"devices = 00:03.0, 8086:10c9#2,ff:1f.7\n"
+			"control = yes\n"
+			"[vm b]\n"
+			"\tcpus = 2\n"
+			"guest = builtin"),
+		OK);
+	EXPECT_EQ(c.log_level, 3);
+	EXPECT_EQ(c.galog_entries, 4096);
+	EXPECT_EQ(c.gappi_own_vectors, 7);
+	EXPECT_EQ(c.cpu_count, 4);
+	EXPECT_EQ(c.vm_count, 2);
+	const struct vm_config *a = &c.vms[0];
+	EXPECT(!strcmp(a->name, "bench_0-A"));
+	EXPECT(!strcmp(a->args, "one two  3"));
+	EXPECT_EQ(a->line, 8);
+	EXPECT_EQ(a->memory_bytes, 128 << 20);
+	EXPECT_EQ(a->vcpu_count, 6);
+	EXPECT_EQ(a->pcpu[0], 3);
+	EXPECT_EQ(a->pcpu[1], 1);
+	EXPECT_EQ(a->pcpu[5], 0);
+	EXPECT_EQ(a->priority[0], 7);
+	EXPECT_EQ(a->priority[5], 7);
+	EXPECT_EQ(a->apic, APIC_XAPIC);
+	EXPECT_EQ(a->delivery, DELIVERY_POSTED);
+	EXPECT_EQ(a->halt, HALT_GAPPI_SHARED);
+	EXPECT(a->control);
+	EXPECT_EQ(a->device_count, 3);
+	EXPECT(!a->devices[0].by_id);
+	EXPECT_EQ(a->devices[0].bdf, 0x18);
+	EXPECT(a->devices[1].by_id);
+	EXPECT_EQ(a->devices[1].vendor, 0x8086);
+	EXPECT_EQ(a->devices[1].device, 0x10c9);
+	EXPECT_EQ(a->devices[1].index, 2);
+	EXPECT_EQ(a->devices[1].line, 17);
+	EXPECT_EQ(a->devices[2].bdf, 0xffff);
+}
+
+TEST(defaults)
+{
+	EXPECT_EQ(parse("[vm a]\nguest = builtin\ncpus = 0, 1\n"), OK);
+	EXPECT_EQ(c.log_level, 2);
+	EXPECT_EQ(c.galog_entries, 512);
+	EXPECT_EQ(c.gappi_own_vectors, 128);
+	EXPECT_EQ(c.cpu_count, 0);
+	EXPECT_EQ(c.vms[0].memory_bytes, 64 << 20);
+	EXPECT_EQ(c.vms[0].apic, APIC_X2APIC);
+	EXPECT_EQ(c.vms[0].delivery, DELIVERY_AUTO);
+	EXPECT_EQ(c.vms[0].halt, HALT_AUTO);
+	EXPECT_EQ(c.vms[0].priority[1], 0);
+	EXPECT(!c.vms[0].control);
+	EXPECT_EQ(c.vms[0].args[0], 0);
+}
+
+TEST(words)
+{
+	static const struct {
+		const char *halt;
+		enum halt_mode mode;
+	} halts[] = { { "auto", HALT_AUTO }, { "native", HALT_NATIVE }, { "galog", HALT_GALOG },
+		{ "gappi", HALT_GAPPI } };
+	char text[200];
+
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), VM "halt = %s\ndelivery = emulated", halts[i].halt);
+		EXPECT_EQ(parse(text), OK);
+		EXPECT_EQ(c.vms[0].halt, halts[i].mode);
+		EXPECT_EQ(c.vms[0].delivery, DELIVERY_EMULATED);
+	}
+	EXPECT_EQ(parse(VM "delivery = auto\ncontrol = no\napic = x2apic\n"), OK);
+}
+
+TEST(byte_order_mark_and_line_ends)
+{
+	EXPECT_EQ(parse("\xef\xbb\xbf[vm a]\r\nguest = builtin\r\ncpus = 0\r\n"), OK);
+	EXPECT(!strcmp(c.vms[0].name, "a"));
+}
+
+TEST(sections)
+{
+	REFUSED("", 0, "no VM", "expected a section [vm NAME]");
+	REFUSED("[reveille]\n", 1, "no VM", "[vm NAME]");
+	REFUSED("[reveile]\n", 1, "unknown section", "expected [reveille] or [vm NAME]");
+	REFUSED("[reveille\n", 1, "']' is missing", "expected [reveille]");
+	REFUSED("[\n", 1, "']' is missing", "expected");
+	REFUSED("[]\n", 1, "unknown section", "expected");
+	REFUSED("\n[reveille]\n\n[reveille]\n", 4, "already", "expected it once");
+	REFUSED(VM "[vm a]\n", 4, "[vm a] is there already, in line 1", "expected another name");
+	REFUSED("[vm]\n", 1, "bad VM name ''", "expected letters");
+	REFUSED("[vm a b]\n", 1, "bad VM name 'a b'", "31 at most");
+	REFUSED("[vm 0123456789012345678901234567890x]", 1, "bad VM name", "31 at most");
+	REFUSED("log = info\n", 1, "'log' is before the first section", "expected [reveille]");
+}
+
+TEST(seventeen_vms)
+{
+	char text[2000];
+	size_t at = 0;
+
+	for (int i = 0; i < 17; i++)
+		at += (size_t)snprintf(
+			text + at, sizeof(text) - at, "[vm v%d]\nguest=builtin\ncpus=0\n", i);
+	REFUSED(text, 49, "too many VMs", "expected 16 at most");
+}
+
+TEST(keys)
+{
+	REFUSED("[reveille]\nlgo = info\n", 2, "unknown key 'lgo'", "expected log, galog-entries");
+	REFUSED("[reveille]\nmemory = 4M\n", 2, "unknown key 'memory'", "expected log");
+	REFUSED(VM "log = info\n", 4, "unknown key 'log'", "expected guest, args");
+	REFUSED(VM "cpus = 1\n", 4, "'cpus' is there already", "expected it once a section");
+	REFUSED(VM "halt\n", 4, "'halt' is no setting", "expected key = value");
+	REFUSED("[vm a]\ncpus = 0\n[vm b]", 1, "[vm a] has no 'guest'", "guest = builtin");
+	REFUSED("\n[vm a]\nguest = builtin\n", 2, "[vm a] has no 'cpus'", "expected cpus");
+	REFUSED(VM "halt = gal\x01og", 4, "character 01h in column 11", "ASCII");
+	REFUSED(VM "# \xc3\xa4", 4, "character c3h in column 3", "ASCII");
+}
+
+TEST(bad_values)
+{
+	REFUSED("[reveille]\nlog = loud\n", 2, "bad value 'loud' for 'log'",
+		"expected error, warn");
+	REFUSED("[reveille]\ngalog-entries = 500\n", 2, "'500'", "a power of two");
+	REFUSED("[reveille]\ngalog-entries = 256\n", 2, "'256'", "512 to 32768");
+	REFUSED("[reveille]\ngalog-entries = 65536\n", 2, "'65536'", "512 to 32768");
+	REFUSED("[reveille]\ngappi-own-vectors = 141\n", 2, "'141'", "0 to 140");
+	REFUSED("[reveille]\ncpus = 65\n", 2, "'65'", "1 to 64");
+	REFUSED("[reveille]\ncpus =\n", 2, "bad value ''", "1 to 64");
+	REFUSED("[vm a]\nguest = linux\n", 2, "'linux' for 'guest'", "expected builtin");
+	REFUSED(VM "apic = x3apic\n", 4, "'x3apic'", "x2apic or xapic");
+	REFUSED(VM "delivery = mail\n", 4, "'mail'", "emulated, posted or auto");
+	REFUSED(VM "halt = gapi\n", 4, "'gapi'", "gappi-shared or auto");
+	REFUSED(VM "control = maybe\n", 4, "'maybe'", "yes or no");
+	REFUSED(VM "control = ye\n", 4, "'ye'", "yes or no");
+}
+
+TEST(memory)
+{
+	EXPECT_EQ(parse(VM "memory = 4194304"), OK);
+	EXPECT_EQ(c.vms[0].memory_bytes, 4194304);
+	EXPECT_EQ(parse(VM "memory = 8192K"), OK);
+	EXPECT_EQ(c.vms[0].memory_bytes, 8 << 20);
+	EXPECT_EQ(parse(VM "memory = 256G"), OK);
+	EXPECT_EQ(c.vms[0].memory_bytes, 256ull << 30);
+	REFUSED(VM "memory = 5M", 4, "'5M'", "a multiple of 2M");
+	REFUSED(VM "memory = 2M", 4, "'2M'", "4M to 256G");
+	REFUSED(VM "memory = 258G", 4, "'258G'", "4M to 256G");
+	REFUSED(VM "memory = M", 4, "'M'", "like 64M");
+	REFUSED(VM "memory = 64m", 4, "'64m'", "like 64M");
+	REFUSED(VM "memory = -64M", 4, "'-64M'", "like 64M");
+	REFUSED(VM "memory = 36893488147419103232", 4, "'36893488147419103232'", "like 64M");
+	REFUSED(VM "memory = 18014398509481984K", 4, "bad value", "like 64M");
+}
+
+TEST(lists)
+{
+	EXPECT_EQ(parse("[vm a]\nguest=builtin\ncpus = 2 * 5 , 126*63"), OK);
+	EXPECT_EQ(c.vms[0].vcpu_count, 128);
+	EXPECT_EQ(c.vms[0].pcpu[1], 5);
+	EXPECT_EQ(c.vms[0].pcpu[127], 63);
+	REFUSED("[vm a]\ncpus = 64", 2, "'64' for 'cpus'", "CPU numbers 0 to 63");
+	REFUSED("[vm a]\ncpus = 129*0", 2, "'129*0'", "128 at most");
+	REFUSED("[vm a]\ncpus = 100*0, 29*1", 2, "bad value", "128 at most");
+	REFUSED("[vm a]\ncpus = 0*1", 2, "'0*1'", "like");
+	REFUSED("[vm a]\ncpus = 1,", 2, "'1,'", "like");
+	REFUSED("[vm a]\ncpus = ,1", 2, "',1'", "like");
+	REFUSED("[vm a]\ncpus = 0-3", 2, "'0-3'", "like");
+	REFUSED("[vm a]\ncpus = 1*2*3", 2, "'1*2*3'", "like");
+	REFUSED(VM "priority = 8", 4, "'8' for 'priority'", "0 (low) to 7");
+	EXPECT_EQ(parse("[vm a]\npriority = 1, 2\nguest=builtin\ncpus = 0, 1"), OK);
+	EXPECT_EQ(c.vms[0].priority[1], 2);
+	REFUSED("[vm a]\npriority = 1, 2\nguest=builtin\ncpus = 0, 1, 2", 2,
+		"2 priorities for 3 vCPUs", "one for each");
+	REFUSED("[reveille]\ncpus = 2\n" VM "[vm b]\nguest=builtin\ncpus = 0, 2\n", 8,
+		"vCPU 1 on CPU 2, but [reveille] has cpus = 2", "expected 0 to 1");
+}
+
+TEST(devices)
+{
+	REFUSED(VM "devices = 00:20.0", 4, "'00:20.0'", "bus:device.function");
+	REFUSED(VM "devices = 00:03.8", 4, "'00:03.8'", "bus:device.function");
+	REFUSED(VM "devices = 100:03.0", 4, "'100:03.0'", "bus:device.function");
+	REFUSED(VM "devices = 8086:10c9", 4, "'8086:10c9'", "vendor:device#index");
+	REFUSED(VM "devices = 18086:10c9#0", 4, "bad value", "vendor:device#index");
+	REFUSED(VM "devices = 8086:10c9#256", 4, "bad value", "vendor:device#index");
+	REFUSED(VM "devices = 8086:10c9#", 4, "bad value", "vendor:device#index");
+	REFUSED(VM "devices = 0003", 4, "'0003'", "bus:device.function");
+	REFUSED(VM "devices = 00:03.0,", 4, "ends with a comma", "expected another device");
+	REFUSED(VM "devices =", 4, "bad value ''", "bus:device.function");
+}
+
+TEST(thirty_three_devices)
+{
+	char text[1000];
+	size_t at = (size_t)snprintf(text, sizeof(text), VM "devices = 8086:10c9#0");
+
+	for (int i = 1; i < 33; i++)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, ", 8086:10c9#%d", i);
+	REFUSED(text, 4, "too many devices", "expected 32 at most");
+}
+
+TEST(a_device_twice)
+{
+	REFUSED(VM "devices = 00:03.0, 00:03.0", 4, "device 00:03.0 belongs to [vm a] already",
+		"expected each device once");
+	REFUSED(VM "devices = 8086:10c9#1\n[vm b]\nguest=builtin\ncpus=0\ndevices = 8086:10C9#1\n",
+		8, "device 8086:10c9#1 belongs to [vm a] already", "expected each device once");
+	EXPECT_EQ(
+		parse(VM "devices = 8086:10c9#1, 8086:10c9#0, 8086:10ca#1, 00:03.0, 00:03.1"), OK);
+}
+
+TEST(long_values)
+{
+	char text[400] = VM "args = ";
+
+	memset(text + strlen(text), 'x', 127);
+	EXPECT_EQ(parse(text), OK);
+	EXPECT_EQ(strlen(c.vms[0].args), 127);
+	text[strlen(text)] = 'x';
+	REFUSED(text, 4, "128 characters long", "expected 127 at most");
+	memset(strstr(text, "args"), 'y', 200);
+	REFUSED(text, 4, "is no setting", "expected key = value");
+	EXPECT(strlen(e.text) < sizeof(e.text));
+}
