@@ -11,8 +11,9 @@
 #define ENTRIES_MIN 512u
 /* Head and tail are documented to bit 15 (48882 rev 3.11, "Guest Virtual APIC Log Head Pointer
  * Register"): a ring of 64 KiB. */
-#define ENTRIES_MAX 8192u
-#define SPIN_LOOKS  10000u
+#define ENTRIES_MAX   8192u
+#define SPIN_LOOKS    10000u
+#define OVERDUE_LOOKS 256u
 
 #define BOTH_EN (CONTROL_GALOG_EN | CONTROL_GAINT_EN)
 
@@ -127,6 +128,8 @@ static __attribute__((noinline, cold)) uint64_t await_entry(struct galog *g, con
 		cpu_pause();
 		e = shared_load64(slot);
 	}
+	if (e)
+		g->overdue = 0;
 	return e;
 }
 
@@ -156,6 +159,16 @@ bool galog_next(struct iommu *u, uint32_t *gatag)
 	return true;
 }
 
+/* The tail has moved, its entry isn't there, and nobody would tell us again when it comes: look
+ * once more. An entry that never comes is a lost one, which is what a restart is for. */
+static __attribute__((noinline, cold)) enum galog_state overdue(struct galog *g)
+{
+	if (++g->overdue < OVERDUE_LOOKS)
+		return GALOG_MORE;
+	g->overdue = 0;
+	return GALOG_OVERFLOWED;
+}
+
 enum galog_state galog_end(struct iommu *u)
 {
 	struct galog *g = &u->galog;
@@ -173,9 +186,11 @@ enum galog_state galog_end(struct iommu *u)
 	if (__builtin_expect(!g->enabled, 0))
 		return GALOG_EMPTY;
 	/* GAInt may be set again without a message (ERBT1312). And the read above has pushed the
-	 * unit's own writes into memory: an entry that the interrupt had overtaken is there now. */
+	 * unit's own writes into memory: what the interrupt had overtaken is there now. */
 	if (status & STATUS_GAINT || shared_load64(g->entry + g->head / ENTRY_BYTES))
 		return GALOG_MORE;
+	if (__builtin_expect(shared_load64(g->tail_copy) != g->head, 0))
+		return overdue(g);
 	return GALOG_EMPTY;
 }
 

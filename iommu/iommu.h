@@ -30,6 +30,7 @@ struct galog {
 	uint64_t *tail_copy; /* written by hardware (GA log tail address) */
 	uint32_t bytes, head;
 	uint32_t head_told; /* as last written to the register */
+	uint32_t overdue;   /* looks in vain for an entry that the tail promises */
 	bool enabled;
 	uint64_t entries, overflows; /* counters */
 };

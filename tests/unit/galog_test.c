@@ -219,6 +219,12 @@ TEST(entry_that_never_comes)
 	u->galog.entry[0] = 0;
 	EXPECT(!galog_next(u, &tag)); /* bounded */
 	EXPECT_EQ(u->galog.head, 0);
+	fake_set(&fake[0], 0x2020, fake_get(&fake[0], 0x2020) & ~0x400ull);
+	for (unsigned i = 0; i < 255; i++)
+		EXPECT_EQ(galog_end(u), GALOG_MORE); /* but not forgotten */
+	EXPECT_EQ(galog_end(u), GALOG_OVERFLOWED);   /* and not for ever */
+	EXPECT_EQ(galog_restart(u), OK);
+	EXPECT_EQ(galog_end(u), GALOG_EMPTY);
 }
 
 TEST(overflow_and_restart)
