@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Command buffer and event log of the emulator's IOMMU.
- * sources: tools/emulator/model */
+/* Command buffer and event log of the emulator's IOMMU. */
 #include "iommu_bench.h"
 
 TEST(completion_wait_stores)

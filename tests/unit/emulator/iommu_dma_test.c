@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* Device table, page tables, caches and page fault events of the emulator's IOMMU.
- * sources: tools/emulator/model */
+/* Device table, page tables, caches and page fault events of the emulator's IOMMU. */
 #include "iommu_bench.h"
 
-#define V        1ull
-#define TV       2ull
-#define IR       (1ull << 61)
-#define IW       (1ull << 62)
-#define RW       (IR | IW)
-#define PR       1ull
-#define MODE(n)  ((uint64_t)(n) << 9)
-#define NEXT(n)  ((uint64_t)(n) << 9)
-#define L4       0x140000ull
-#define L3       0x141000ull
-#define L2       0x142000ull
-#define L1       0x143000ull
-#define OTHER_L1 0x144000ull
-#define DOMAIN   7ull
+#define V       1ull
+#define TV      2ull
+#define IR      (1ull << 61)
+#define IW      (1ull << 62)
+#define RW      (IR | IW)
+#define PR      1ull
+#define MODE(n) ((uint64_t)(n) << 9)
+#define NEXT(n) ((uint64_t)(n) << 9)
+#define L4      0x140000ull
+#define L3      0x141000ull
+#define L2      0x142000ull
+#define L1      0x143000ull
+#define DOMAIN  7ull
 
 static struct iommu_mapping m;
 
@@ -178,107 +176,6 @@ TEST(six_levels)
 	EXPECT(!get(0x1000));
 	EXPECT_EVENT(0x1000000000000010ull, 0x1000);
 	EXPECT_STRICT(1);
-	bench_close();
-}
-
-TEST(translations_are_cached_by_domain)
-{
-	open_4_levels();
-	EXPECT(get(IOVA) && m.spa == 0x200000);
-	put64(L1 + 24, 0x201000 | RW | PR);
-	EXPECT(get(IOVA) && m.spa == 0x200000); /* still the old one */
-	cmd(0x3000000800000000ull, IOVA);       /* another domain */
-	EXPECT(get(IOVA) && m.spa == 0x200000);
-	cmd(0x3000000700000000ull, IOVA + 0x1000); /* another page */
-	EXPECT(get(IOVA) && m.spa == 0x200000);
-	cmd(0x3000000700000000ull, IOVA);
-	EXPECT(get(IOVA) && m.spa == 0x201000);
-	/* S: 8 pages at 40200000h. */
-	put64(L1 + 24, 0x202000 | RW | PR);
-	cmd(0x3000000700000000ull, 0x40203001ull);
-	EXPECT(get(IOVA) && m.spa == 0x202000);
-	/* A second device of the domain shares the entry. */
-	put_dte(0x20, V | TV | MODE(4) | L4 | RW, DOMAIN, 0, 0);
-	put64(L1 + 24, 0);
-	EXPECT(iommu_translate(b.u, 0x20, IOVA, IOMMU_READ, &m));
-	bench_close();
-}
-
-TEST(page_of_an_invalidated_address_goes_as_a_whole)
-{
-	open_4_levels();
-	put64(L2 + 16, 0x200000 | RW | PR);
-	EXPECT(get(0x40400000) && get(0x40401000));
-	put64(L2 + 16, 0);
-	cmd(0x3000000700000000ull, 0x40500000);
-	EXPECT(!get(0x40400000));
-	EXPECT(!get(0x40401000));
-	bench_close();
-}
-
-TEST(absent_is_not_cached)
-{
-	open_4_levels();
-	put64(L1 + 24, 0);
-	EXPECT(!get(IOVA));
-	put64(L1 + 24, 0x200000 | RW | PR);
-	EXPECT(get(IOVA));
-	bench_close();
-}
-
-TEST(table_pointers_need_pde)
-{
-	open_4_levels();
-	EXPECT(get(IOVA));
-	put64(OTHER_L1 + 24, 0x205000 | RW | PR);
-	put64(L2 + 8, OTHER_L1 | NEXT(1) | RW | PR);
-	cmd(0x3000000700000000ull, IOVA); /* PDE = 0: the old table is still walked */
-	EXPECT(get(IOVA) && m.spa == 0x200000);
-	cmd(0x3000000700000000ull, IOVA | 2);
-	EXPECT(get(IOVA) && m.spa == 0x205000);
-	bench_close();
-}
-
-TEST(dte_is_cached)
-{
-	open_4_levels();
-	EXPECT(get(IOVA));
-	put_dte(DEV, V, DOMAIN, 0, 0);
-	EXPECT(get(IOVA));
-	cmd(0x2000000000000020ull, 0); /* another device */
-	EXPECT(get(IOVA));
-	cmd(0x2000000000000010ull, 0);
-	EXPECT(!get(IOVA));
-	put_dte(DEV, 0, 0, 0, 0);
-	EXPECT(!get(IOVA));
-	cmd(0x8000000000000000ull, 0);
-	EXPECT(get(IOVA) && m.spa == IOVA);
-	bench_close();
-}
-
-TEST(v_0_is_cached_too)
-{
-	open_4_levels();
-	put_dte(DEV, 0, 0, 0, 0);
-	EXPECT(get(IOVA) && m.spa == IOVA);
-	put_dte(DEV, V, DOMAIN, 0, 0);
-	EXPECT(get(IOVA) && m.spa == IOVA);
-	cmd(0x2000000000000010ull, 0);
-	EXPECT(!get(IOVA));
-	bench_close();
-}
-
-TEST(caching_can_be_off)
-{
-	struct iommu_config cfg = newest();
-
-	cfg.caching = false;
-	bench_open_with(cfg);
-	bench_start(0);
-	put_dte(DEV, V | TV | RW, DOMAIN, 0, 0);
-	EXPECT(get(IOVA));
-	put_dte(DEV, V, DOMAIN, 0, 0);
-	EXPECT(!get(IOVA));
 	bench_close();
 }
 

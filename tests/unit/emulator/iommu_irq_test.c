@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Interrupt remapping of the emulator's IOMMU.
- * sources: tools/emulator/model */
+/* Interrupt remapping of the emulator's IOMMU. */
 #include "iommu_bench.h"
 
 #define IV     1ull

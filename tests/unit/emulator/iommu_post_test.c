@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* Guest virtual APIC mode, GA log and GAPPI of the emulator's IOMMU.
- * sources: tools/emulator/model */
+/* Guest virtual APIC mode, GA log and GAPPI of the emulator's IOMMU. */
 #include "iommu_bench.h"
 
 #define GALOG_ON (1ull << 28 | 1ull << 29 | 1ull << 51)
-#define GAPPI_ON (1ull << 55)
 #define TAG      0x12345678ull
 /* RemapEn, GuestMode, destination 3; with GATag. */
 #define LO         (TAG << 32 | 0x381ull)
 #define IS_RUN     (1ull << 6)
 #define GALOG_INTR (1ull << 2)
-#define GAPPI_DIS  (1ull << 5)
 
 static bool post(unsigned index)
 {
@@ -52,24 +49,6 @@ TEST(irr_bit_of_every_vector)
 	}
 	EXPECT_EQ(b.doorbells + b.irq.count + b.msi_count, 0);
 	EXPECT_EQ(b.records[SW_POST], 240);
-	bench_close();
-}
-
-/* A cached guest-mode entry that memory no longer has: the post is done, by the page and vector
- * that were cached, and the new entry's fields are not taken for GATag or IsRun. */
-TEST(entry_of_another_kind_since_it_was_cached)
-{
-	open(GAPPI_ON);
-	entry(LO, 0x51);
-	EXPECT(post(1));
-	EXPECT_EQ(b.irq.count, 1);
-	put64(VAPIC + 0x220, 0);
-	put_irte(1, 0x341, 0x44); /* remapped to the host */
-	EXPECT(post(1));
-	EXPECT_EQ(get32(VAPIC + 0x220), 1u << 17);
-	EXPECT_EQ(b.irq.count, 1);
-	EXPECT_EQ(b.doorbells, 0);
-	EXPECT_EQ(b.strict, 0);
 	bench_close();
 }
 
@@ -286,101 +265,6 @@ TEST(late_ga_log_entry)
 	EXPECT_EQ(get64(GALOG), 0);
 	iommu_later(b.u);
 	EXPECT_EQ(get64(GALOG), 0x1000001012345678ull);
-	bench_close();
-}
-
-TEST(gappi)
-{
-	open(GAPPI_ON);
-	put_irte(1, LO | GALOG_INTR, 0x0100000000000000ull | VAPIC | 0x41);
-	EXPECT(post(1));
-	EXPECT_EQ(b.irq.count, 1);
-	EXPECT_EQ(b.irq.vector, 0x78); /* GATag 7:0 */
-	EXPECT_EQ(b.irq.dest, 0x01000003);
-	EXPECT_EQ(b.irq.mode, 0);
-	EXPECT(!b.irq.logical && !b.irq.level);
-	EXPECT_EQ(b.records[SW_GAPPI], 1);
-	EXPECT_EQ(b.doorbells, 0);
-	bench_close();
-}
-
-TEST(gappi_only_when_the_whole_irr_was_clear)
-{
-	for (unsigned word = 0; word < 8; word++) {
-		open(GAPPI_ON);
-		entry(LO, 0x41);
-		put64(VAPIC + 0x200 + 0x10 * word, 0x80000000);
-		EXPECT(post(1));
-		EXPECT_EQ(b.irq.count, 0);
-		put64(VAPIC + 0x200 + 0x10 * word, 0);
-		put64(VAPIC + 0x220, 0);
-		EXPECT(post(1));
-		EXPECT_EQ(b.irq.count, 1);
-		EXPECT(post(1)); /* the same vector again */
-		EXPECT_EQ(b.irq.count, 1);
-		bench_close();
-	}
-	/* ISR and TMR bits do not count. */
-	open(GAPPI_ON);
-	entry(LO, 0x41);
-	put64(VAPIC + 0x120, 0xffffffff);
-	put64(VAPIC + 0x1a0, 0xffffffff);
-	EXPECT(post(1));
-	EXPECT_EQ(b.irq.count, 1);
-	bench_close();
-}
-
-TEST(gappi_not_for_a_running_or_disabled_target)
-{
-	open(GAPPI_ON);
-	entry(LO | IS_RUN, 0x41);
-	EXPECT(post(1));
-	EXPECT_EQ(b.irq.count, 0);
-	EXPECT_EQ(b.doorbells, 1);
-	put64(VAPIC + 0x220, 0);
-	entry(LO | GAPPI_DIS, 0x41); /* no invalidation: neither bit is cached */
-	EXPECT(post(1));
-	EXPECT_EQ(b.irq.count, 0);
-	EXPECT_EQ(b.doorbells, 1);
-	bench_close();
-}
-
-TEST(gappi_dis_is_reserved_where_unsupported)
-{
-	struct iommu_config cfg = newest();
-
-	cfg.gappidissup = false;
-	open_cfg(cfg, GAPPI_ON);
-	entry(LO | GAPPI_DIS, 0x41);
-	EXPECT(!post(1));
-	EXPECT_EVENT(0x20b8000700000010ull, 0xfee00000);
-	EXPECT_STRICT(1);
-	bench_close();
-}
-
-TEST(spurious_gappi)
-{
-	struct iommu_config cfg = newest();
-
-	cfg.spurious_gappi = 30;
-	open_cfg(cfg, GAPPI_ON);
-	entry(LO, 0x41);
-	post(1);
-	b.next_random = 29;
-	post(1);
-	EXPECT_EQ(b.irq.count, 2);
-	b.next_random = 30;
-	post(1);
-	EXPECT_EQ(b.irq.count, 2);
-	bench_close();
-}
-
-TEST(gappi_with_an_exception_vector)
-{
-	open(GAPPI_ON);
-	entry(0x0000000f00000381ull, 0x41);
-	post(1);
-	EXPECT_STRICT(1);
 	bench_close();
 }
 

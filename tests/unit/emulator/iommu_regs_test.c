@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Registers of the emulator's IOMMU: reset values, masks, access rules, interrupts.
- * sources: tools/emulator/model */
+/* Registers of the emulator's IOMMU: reset values, masks, access rules, interrupts. */
 #include "iommu_bench.h"
 
 TEST(feature_registers)
