@@ -25,7 +25,7 @@ static struct {
 	uint64_t gpa, host, bytes;
 } mapped[16];
 static uint32_t mapped_count;
-static uint32_t told[2], interrupts[2], doorbells;
+static uint32_t told[2], interrupts[2], doorbells, stops;
 static uint8_t last_vector, next_host_vector;
 static const char *why;
 
@@ -139,6 +139,12 @@ void sim_doorbell(uint32_t apicid)
 	doorbells++;
 }
 
+void vm_stop(struct cpu *here, struct vm *v, const char *text)
+{
+	EXPECT(v == &vm);
+	stops++;
+}
+
 static void start_vcpus(void)
 {
 	for (uint32_t i = 0; i < 2; i++) {
@@ -155,7 +161,7 @@ static void start_vcpus(void)
 	memset(page, 0, sizeof(page));
 	memset(told, 0, sizeof(told));
 	memset(interrupts, 0, sizeof(interrupts));
-	doorbells = 0;
+	doorbells = stops = 0;
 }
 
 static void start_devices(void)
@@ -469,9 +475,11 @@ TEST(route_failures_leave_nothing_on)
 	EXPECT_EQ(interrupts[0] + interrupts[1], 0);
 	next_host_vector = 0x40;
 	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	EXPECT_EQ(stops, 0);
 	fake[0].silent = true;
 	EXPECT_EQ(assign_set_delivery(&cpu[0], &vm, DELIVERY_POSTED), ERR_TIMEOUT);
 	EXPECT(!irq->target);
+	EXPECT_EQ(stops, 1);
 }
 
 TEST(fence)
