@@ -17,7 +17,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/reveille/emulator
 python=/usr/bin/python3
-keep_builds=16
+keep_builds=32
 
 say() {
 	echo "emulator: $*" >&2
@@ -41,7 +41,7 @@ current_source() {
 		ls -d "$cache/source/"*-tarball-"$sum" 2>/dev/null | head -n 1
 	else
 		for d in "$cache/source/"*; do
-			case $d in *-tarball-* | *.tmp | */current | *.new) continue ;; esac
+			case $d in *-tarball-* | *.tmp) continue ;; esac
 			[ -e "$d/VERSION" ] && echo "$d"
 		done | sort -V | tail -n 1
 	fi

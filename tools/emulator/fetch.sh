@@ -5,7 +5,7 @@
 # machine's sources, lists and packages stay as they are, and apt checks the
 # signatures. Run by build.sh, with the cache locked.
 #
-#   fetch.sh source CACHE    unpacks to CACHE/source/<version>, names it in CACHE/source/current
+#   fetch.sh source CACHE    unpacks to CACHE/source/<version>
 #   fetch.sh meson CACHE     unpacks meson from backports to CACHE/meson
 #
 # QEMU_TARBALL=FILE takes the source from an unpacked-upstream tarball instead.
@@ -86,8 +86,6 @@ publish_source() { # directory of the unpacked source
 	esac
 	rm -rf "$cache/source/$2"
 	mv "$1" "$cache/source/$2"
-	echo "$2" >"$cache/source/current.new"
-	mv "$cache/source/current.new" "$cache/source/current"
 	echo "emulator: QEMU source $2 unpacked" >&2
 }
 

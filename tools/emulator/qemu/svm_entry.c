@@ -23,6 +23,9 @@ void svm_entry_begin(CPUX86State *env)
 	SvmSide *side = svm_side(env);
 
 	side->invalid = false;
+	/* 24593 rev 3.44, "VM_HSAVE_PA MSR": to be set before the first VMRUN. */
+	if (!env->vm_hsave)
+		reveille_strict("VMRUN while VM_HSAVE_PA is 0");
 	svm_clean_load(env, side);
 }
 

@@ -105,9 +105,21 @@ static void test_invalid(void)
 	check_eq("a good VMCB again", guest_run(), X_VMMCALL);
 }
 
+static void test_host_save(void)
+{
+	uint64_t hsave = rdmsr(0xc0010117);
+
+	wrmsr(0xc0010117, 0);
+	guest_reset(g_vmmcall);
+	expect_strict("VMRUN while VM_HSAVE_PA is 0");
+	guest_run();
+	wrmsr(0xc0010117, hsave);
+}
+
 void test_exits(void)
 {
 	test_nrip();
 	test_decode();
 	test_invalid();
+	test_host_save();
 }
