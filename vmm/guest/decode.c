@@ -21,6 +21,12 @@ static uint8_t next(struct cursor *c)
 	return c->code[c->at++];
 }
 
+static void skip(struct cursor *c, unsigned bytes)
+{
+	while (bytes--)
+		next(c);
+}
+
 static uint64_t next_signed(struct cursor *c, unsigned bytes)
 {
 	uint64_t v = 0;
@@ -87,7 +93,7 @@ static bool modrm(struct cursor *c, uint8_t *reg)
 		if (mod == 2 || (mod == 0 && base == 5))
 			displacement = 4;
 	}
-	next_signed(c, displacement);
+	skip(c, displacement);
 	return true;
 }
 
@@ -159,7 +165,7 @@ bool decode_move(struct insn *out, const uint8_t *code, size_t count, unsigned c
 	case 0xa3:
 		/* RAX and an address in the instruction. */
 		out->write = opcode >= 0xa2;
-		next_signed(&c, c.address_bits / 8);
+		skip(&c, c.address_bits / 8);
 		good = true;
 		break;
 	case 0x0f:
