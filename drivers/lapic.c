@@ -12,7 +12,6 @@ enum lapic_reg {
 	LAPIC_ID = 0x020,
 	LAPIC_VERSION = 0x030,
 	LAPIC_TPR = 0x080,
-	LAPIC_EOI = 0x0b0,
 	LAPIC_SPURIOUS = 0x0f0,
 	LAPIC_ESR = 0x280,
 	LAPIC_ICR_LOW = 0x300, /* x2APIC: all 64 bits of the ICR */
@@ -55,37 +54,39 @@ enum lapic_reg {
 /* The product with counts_per_tick (a timer as fast as 2 counts a tick) fits 64 bits. */
 #define MAX_TIMER_TICKS (1ull << 30)
 
-static bool x2apic, tsc_deadline; /* written at boot, the same on all CPUs */
-static volatile uint8_t *mmio;    /* xAPIC: every CPU sees its own here */
-static uint64_t counts_per_tick;  /* of the timer without deadline mode; 32.32 fixed point */
+bool lapic_is_x2apic;
+volatile uint8_t *lapic_mmio; /* xAPIC: every CPU sees its own here */
+
+static bool tsc_deadline;        /* the same on all CPUs */
+static uint64_t counts_per_tick; /* of the timer without deadline mode; 32.32 fixed point */
 
 static uint32_t read(enum lapic_reg reg)
 {
-	if (x2apic)
+	if (lapic_is_x2apic)
 		return (uint32_t)hw_rdmsr(MSR_X2APIC + reg / 16);
-	return mmio_read32(mmio + reg);
+	return mmio_read32(lapic_mmio + reg);
 }
 
 static void write(enum lapic_reg reg, uint32_t v)
 {
-	if (x2apic)
+	if (lapic_is_x2apic)
 		hw_wrmsr(MSR_X2APIC + reg / 16, v);
 	else
-		mmio_write32(mmio + reg, v);
+		mmio_write32(lapic_mmio + reg, v);
 }
 
 static void enable(void)
 {
 	uint64_t base = hw_rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
 
-	x2apic = hw_cpuid(1, 0).ecx >> 21 & 1;
+	lapic_is_x2apic = hw_cpuid(1, 0).ecx >> 21 & 1;
 	hw_wrmsr(MSR_APIC_BASE, base);
 	/* Not in one step from disabled: that is reserved (24593 rev 3.44, "Enabling x2APIC
 	 * Mode"). */
-	if (x2apic)
+	if (lapic_is_x2apic)
 		hw_wrmsr(MSR_APIC_BASE, base | APIC_BASE_EXTD);
 	else
-		mmio = phys_to_virt(PHYS(base & APIC_BASE_ADDR));
+		lapic_mmio = phys_to_virt(PHYS(base & APIC_BASE_ADDR));
 }
 
 void lapic_init_cpu(void)
@@ -122,41 +123,34 @@ void lapic_timer_init(void)
 
 bool lapic_x2apic(void)
 {
-	return x2apic;
+	return lapic_is_x2apic;
 }
 
 apicid_t lapic_id(void)
 {
 	uint32_t id = read(LAPIC_ID);
 
-	return x2apic ? id : id >> 24;
-}
-
-void lapic_eoi(void)
-{
-	if (__builtin_expect(x2apic, 1))
-		hw_wrmsr(MSR_X2APIC + LAPIC_EOI / 16, 0);
-	else
-		mmio_write32(mmio + LAPIC_EOI, 0);
+	return lapic_is_x2apic ? id : id >> 24;
 }
 
 /* xAPIC: the ICR's last message has left. Bounded: a target that is gone must not hang us. */
 static void wait_idle(void)
 {
-	for (unsigned i = 0; i < ICR_SPINS && mmio_read32(mmio + LAPIC_ICR_LOW) & ICR_BUSY; i++)
+	for (unsigned i = 0; i < ICR_SPINS && mmio_read32(lapic_mmio + LAPIC_ICR_LOW) & ICR_BUSY;
+		i++)
 		cpu_pause();
 }
 
 static void send(apicid_t target, uint32_t command)
 {
-	if (x2apic) {
+	if (lapic_is_x2apic) {
 		hw_wrmsr(MSR_X2APIC + LAPIC_ICR_LOW / 16, (uint64_t)target << 32 | command);
 		return;
 	}
 	wait_idle();
-	mmio_write32(
-		mmio + LAPIC_ICR_HIGH, (uint32_t)field_set(ICR_XAPIC_TARGET, 0, target & 0xff));
-	mmio_write32(mmio + LAPIC_ICR_LOW, command);
+	mmio_write32(lapic_mmio + LAPIC_ICR_HIGH,
+		(uint32_t)field_set(ICR_XAPIC_TARGET, 0, target & 0xff));
+	mmio_write32(lapic_mmio + LAPIC_ICR_LOW, command);
 }
 
 static uint32_t command(uint32_t mode, uint8_t vector)
@@ -167,7 +161,7 @@ static uint32_t command(uint32_t mode, uint8_t vector)
 void lapic_send(apicid_t target, uint8_t vector)
 {
 	/* WRMSR to the x2APIC may pass earlier stores: what the target is to see goes first. */
-	if (x2apic)
+	if (lapic_is_x2apic)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	send(target, ICR_ASSERT | vector);
 }

@@ -77,8 +77,7 @@ struct cpu *cpu_by_apicid(apicid_t apicid)
 
 void cpu_kick(struct cpu *target)
 {
-	/* Whoever finds the flag set has nothing to send: the one on its way clears the flag before
-	 * it looks at the inbox (trap.c), and the caller's work was put there before this. */
+	/* Whoever finds the flag set has nothing to send: see sched_inbox(). */
 	if (!shared_swap32(&target->kicked, 1))
 		lapic_send(target->apicid, VEC_KICK);
 }

@@ -10,7 +10,6 @@
 #include "vectors.h"
 #include "wake.h"
 #include <hw/cpu.h>
-#include <hw/shared.h>
 
 enum { EXCEPTION_NMI = 2, EXCEPTION_DOUBLE_FAULT = 8, EXCEPTION_MACHINE_CHECK = 18 };
 
@@ -22,6 +21,8 @@ struct gate {
 	uint32_t offset_high, reserved;
 };
 _Static_assert(sizeof(struct gate) == 16, "24593, long mode gate descriptor");
+
+#define DYNAMIC_COUNT (VEC_DYNAMIC_LAST - VEC_DYNAMIC_FIRST + 1u)
 
 #define GATE_INTERRUPT 0x8e /* present, ring 0, interrupts stay off */
 
@@ -69,10 +70,9 @@ static inline void dynamic_interrupt(struct cpu *cpu, const struct vector_use *u
 
 static __attribute__((noinline)) void fixed_interrupt(struct cpu *cpu, uint32_t vector)
 {
+	lapic_eoi();
 	switch (vector) {
 	case VEC_KICK:
-		/* Cleared, with a full barrier, before the inbox is looked at: see cpu_kick(). */
-		shared_swap32(&cpu->kicked, 0);
 		sched_inbox(cpu);
 		break;
 	case VEC_TIMER:
@@ -96,19 +96,19 @@ void trap_interrupt(uint32_t vector)
 	struct cpu *cpu = this_cpu();
 
 	cpu->interrupts++;
-	/* The local APIC's spurious interrupt has no ISR bit, nor has one of the 8259s. */
-	if (vector == VEC_SPURIOUS || vector < VEC_DYNAMIC_FIRST) {
-		cpu->stale_interrupts++;
-		return;
-	}
-	/* Before the work: another of the same vector is latched meanwhile, not lost. */
-	lapic_eoi();
-	if (vector <= VEC_DYNAMIC_LAST)
+	/* EOI before the work: another of the same vector is latched meanwhile, not lost. */
+	if (__builtin_expect(vector - VEC_DYNAMIC_FIRST < DYNAMIC_COUNT, 1)) {
+		lapic_eoi();
 		dynamic_interrupt(cpu, &cpu->vectors[vector]);
-	else if (vector == VEC_GALOG)
+	} else if (vector == VEC_GALOG) {
+		lapic_eoi();
 		wake_from_galog(cpu);
-	else
+	} else if (vector == VEC_SPURIOUS || vector < VEC_DYNAMIC_FIRST) {
+		/* The local APIC's spurious interrupt has no ISR bit, nor has one of the 8259s. */
+		cpu->stale_interrupts++;
+	} else {
 		fixed_interrupt(cpu, vector);
+	}
 }
 
 void trap_exception(struct trap_frame *frame)
