@@ -84,7 +84,8 @@ static void say(const char *name, bool ok)
 		ok ? "" : ": given up");
 }
 
-/* In whatever modes the config says: to a spinning target, then to a halted one, then by edu. */
+/* In whatever modes the config says: to a spinning target (unless spin=0: on one pCPU it would keep
+ * the sender from it), then to a halted one, then by edu. */
 void program_irq(uint32_t index)
 {
 	uint64_t count = args_number("count", 500);
@@ -94,14 +95,15 @@ void program_irq(uint32_t index)
 	if (index == TARGET) {
 		irq_enable();
 		target_ready = 1;
-		while (!phase)
+		while (!phase && args_number("spin", 1))
 			cpu_relax();
 		target_halts();
 		return;
 	}
 	if (index != SENDER)
 		return;
-	ok = wait_for(&target_ready, 1) && setup() && fire(count, false);
+	ok = wait_for(&target_ready, 1) && setup() &&
+	     (!args_number("spin", 1) || fire(count, false));
 	say("irq, spinning", ok);
 	phase = 1;
 	sent = seen = 0;

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""The integration tests: each boots a machine with a config and says what the serial log must
+hold and must not. Most features have a twin that shows the opposite on a machine without them."""
+
+IGB = "8086:10c9#0"
+EDU = "1234:11e8#0"
+
+
+def vm(args, cpus="0, 1", name="g", **keys):
+    """A config file with one VM."""
+    keys = {"guest": "builtin", "args": args, "memory": "32M", "cpus": cpus, **keys}
+    lines = "".join(f"{k.replace('_', '-')} = {v}\n" for k, v in keys.items())
+    return f"[vm {name}]\n{lines}"
+
+
+class Case:
+    def __init__(self, name, config, expect=(), forbid=(), outcome="done", status=0, until=None,
+                 timeout=90, strict=(), **machine):
+        self.name = name
+        self.config = config
+        self.expect = tuple(expect)  # regular expressions, each must match a line
+        self.forbid = tuple(forbid)
+        self.outcome, self.status = outcome, status
+        self.until = until  # a regular expression that ends the run
+        self.timeout = timeout
+        self.strict = tuple(strict)  # complaints of the emulator that belong to the test
+        self.machine = {"edu": 1, "igb": 1, **machine}
+
+
+def bench(delivery="auto", halt="auto", **keys):
+    return vm("irq", devices=f"{IGB}, {EDU}", delivery=delivery, halt=halt, **keys)
+
+
+IRQ_OK = ("TEST irq: ok",)
+EMULATED = r"vm g: delivery (posted falls back to )?emulated: .*"
+
+CASES = [
+    # --- being there ---
+    Case("hello-1-cpu", vm("hello", "0"), ["hello: 1 vCPUs.*x2APIC", "TEST hello: ok"], smp=1),
+    Case("hello-2-cpus", vm("hello", "0, 1"), ["hello: 2 vCPUs", "TEST hello: ok"]),
+    Case("hello-4-cpus", vm("hello", "0, 1, 2, 3"), ["hello: 4 vCPUs", "TEST hello: ok"], smp=4),
+    Case("hello-shared-cpu", vm("hello", "4*0"), ["hello: 4 vCPUs", "TEST hello: ok"], smp=1),
+    Case("hello-xapic", vm("hello", "0, 1", apic="xapic"), ["xAPIC", "TEST hello: ok"]),
+    Case("hello-two-vms", vm("hello", "0", "a") + vm("hello", "1", "b"),
+         ["a: TEST hello: ok", "b: TEST hello: ok"]),
+    Case("hello-no-x2apic", vm("hello", "0, 1", apic="xapic"), ["TEST hello: ok"],
+         without=["x2apic", "x2avic"]),
+    Case("hello-cpus-limit", "[reveille]\ncpus = 1\n" + vm("hello", "0, 0"), ["CPUs: 1;"], smp=2),
+    # --- delivery and wake, each mechanism, and machines that lack it ---
+    Case("irq-gappi", bench(halt="gappi"), [*IRQ_OK, "delivery posted, halt gappi"]),
+    Case("irq-gappi-shared", bench(halt="gappi-shared"), IRQ_OK),
+    Case("irq-galog", bench(halt="galog"), [*IRQ_OK, "delivery posted, halt galog"]),
+    Case("irq-native", bench(halt="native"), IRQ_OK),
+    Case("irq-emulated", bench(delivery="emulated"), [*IRQ_OK, "emulated, as configured"]),
+    Case("irq-xapic", bench(apic="xapic"), [*IRQ_OK, "delivery posted"]),
+    Case("irq-xapic-emulated", bench(apic="xapic", delivery="emulated"), IRQ_OK),
+    Case("irq-4-cpus", bench(cpus="3, 2"), IRQ_OK, smp=4),
+    Case("irq-one-cpu", vm("irq spin=0", "0, 0", priority="1, 0", devices=IGB), IRQ_OK, smp=1),
+    Case("irq-no-avic", bench(), [*IRQ_OK, EMULATED + "no AVIC"], ["delivery posted,"],
+         without=["avic", "x2avic"]),
+    Case("irq-no-x2avic", bench(), [*IRQ_OK, EMULATED + "no x2AVIC"], ["delivery posted,"],
+         without=["x2avic"]),
+    Case("irq-no-x2avic-xapic", bench(apic="xapic"), [*IRQ_OK, "delivery posted"],
+         without=["x2avic"]),
+    Case("irq-no-gappi", bench(halt="gappi"), [*IRQ_OK, "halt gappi falls back to galog"],
+         without=["gappi"]),
+    Case("irq-auto-no-gappi", bench(), [*IRQ_OK, "delivery posted, halt galog"],
+         without=["gappi"]),
+    Case("irq-no-gappidis", bench(halt="gappi"), IRQ_OK, without=["gappidis"]),
+    Case("irq-no-gam", bench(), [*IRQ_OK, EMULATED + "no guest mode"], ["delivery posted,"],
+         without=["gam"]),
+    Case("irq-no-xt", bench(), IRQ_OK, without=["xt"]),
+    Case("irq-no-caching", bench(), IRQ_OK, without=["caching"]),
+    Case("irq-spurious-gappi", bench(halt="gappi"), IRQ_OK,
+         iommu_properties=["x-spurious-gappi=30"]),
+    Case("irq-erratum-1235", bench(halt="gappi"), IRQ_OK, cpu_properties=["x-avic-erratum-1235=50"]),
+    Case("no-iommu", bench(), ["iommu: none", "vm g: not started"], outcome="stops",
+         status=None, without=["iommu"]),
+    Case("no-iommu-no-devices", vm("hello", "0"), ["iommu: none", "TEST hello: ok"],
+         without=["iommu"]),
+    Case("no-gasup", bench(), ["vm g: not started"], outcome="stops", status=None,
+         without=["gasup"]),
+    Case("no-svm", vm("hello", "0"), ["Reveille stops: .*SVM"], outcome="stops", status=None,
+         without=["svm"]),
+    Case("no-npt", vm("hello", "0"), ["Reveille stops: .*[Nn]ested"], outcome="stops", status=None,
+         without=["npt"]),
+    Case("no-nrips", bench(), IRQ_OK, without=["nrips"]),
+    Case("no-clean-bits", bench(), IRQ_OK, without=["clean-bits"]),
+    # --- what guests do with their APICs ---
+    Case("halt-ipi", vm("halt", "0, 1"), ["TEST halt: ok"]),
+    Case("halt-ipi-one-cpu", vm("halt", "0, 0"), ["TEST halt: ok"], smp=1),
+    Case("halt-ipi-emulated", vm("halt", "0, 1", delivery="emulated"), ["TEST halt: ok"]),
+    Case("halt-ipi-xapic", vm("halt", "0, 1", apic="xapic"), ["TEST halt: ok"]),
+    Case("ipi-x2apic", vm("ipi", "0, 1, 2, 3"), ["TEST ipi: ok"], smp=4),
+    Case("ipi-xapic", vm("ipi", "0, 1, 2, 3", apic="xapic"), ["TEST ipi: ok"], smp=4),
+    Case("ipi-emulated", vm("ipi", "0, 1, 2, 3", delivery="emulated"), ["TEST ipi: ok"], smp=4),
+    Case("ipi-shared-cpus", vm("ipi", "0, 1, 0, 1, 0, 1"), ["TEST ipi: ok"]),
+    Case("ipi-erratum-1235", vm("ipi", "0, 1, 0, 1"), ["TEST ipi: ok"],
+         cpu_properties=["x-avic-erratum-1235=50"]),
+    Case("timer", vm("timer", "0"), ["TEST timer: ok"]),
+    Case("timer-emulated", vm("timer", "0", delivery="emulated"), ["TEST timer: ok"]),
+    Case("timer-xapic", vm("timer", "0", apic="xapic"), ["TEST timer: ok"]),
+    Case("tpr-gappi", vm("tpr", devices=IGB, halt="gappi"), ["TEST tpr: ok"]),
+    Case("tpr-gappi-shared", vm("tpr", devices=IGB, halt="gappi-shared"), ["TEST tpr: ok"]),
+    Case("tpr-galog", vm("tpr", devices=IGB, halt="galog"), ["TEST tpr: ok"]),
+    Case("tpr-emulated", vm("tpr", devices=IGB, delivery="emulated"), ["TEST tpr: ok"]),
+    Case("tpr-xapic", vm("tpr", devices=IGB, apic="xapic"), ["TEST tpr: ok"]),
+    # --- changes while interrupts are under way ---
+    Case("migrate-gappi", vm("migrate", "0, 1", devices=IGB, halt="gappi", control="yes"),
+         ["TEST migrate: ok"], smp=2),
+    Case("migrate-galog", vm("migrate pcpus=4", "0, 1", devices=IGB, halt="galog", control="yes"),
+         ["TEST migrate: ok"], smp=4),
+    Case("migrate-emulated",
+         vm("migrate", "0, 1", devices=IGB, delivery="emulated", control="yes"),
+         ["TEST migrate: ok"]),
+    Case("switch-modes", vm("switch", "0, 1, 1", devices=IGB, control="yes"),
+         ["TEST switch: ok"]),
+    Case("switch-modes-4-cpus", vm("switch", "0, 1, 2", devices=IGB, control="yes"),
+         ["TEST switch: ok"], smp=4),
+    Case("switch-needs-control", vm("switch", "0, 1, 1", devices=IGB, control="no"),
+         ["modes changed 0 times", "TEST switch: FAIL"], status=1),
+    Case("galog-overflow",
+         vm("bench count=500 only=galog-overflow", "0, 1, 0, 64*0", priority="2, 2, 1, 64*0",
+            devices=f"{EDU}, " + ", ".join(f"8086:10c9#{i}" for i in range(4)), control="yes",
+            memory="64M"), ["TEST bench: ok", "[1-9][0-9]* overflows of the GA log"], igb=4),
+    # --- guests that misbehave ---
+    Case("bad-msr", vm("bad-msr", "0"), ["TEST bad-msr: ok"]),
+    Case("triple-fault", vm("triple-fault", "0"), ["vm g: stopped: "], status=1),
+    Case("triple-fault-alone", vm("triple-fault", "0", "bad") + vm("irq", "0, 1", "good",
+         devices=IGB, priority=1), ["vm bad: stopped: ", "good: TEST irq: ok"], status=1),
+    Case("foreign-memory", vm("touch-foreign-memory", "0"),
+         ["own memory is fine", "vm g: stopped: "], ["TEST"], status=1),
+    Case("foreign-mmio", vm("touch-foreign-mmio", "0"), ["vm g: stopped: "], ["TEST"], status=1),
+    Case("dma-outside", vm("dma-outside", "0", devices=EDU),
+         ["inside: copied", "TEST dma-outside: ok", "device 00:05.0 of vm g"]),
+    # --- configs ---
+    Case("config-unknown-key", vm("hello", "0") + "speed = 9\n",
+         [r"reveille\.cfg:6: .*speed"], outcome="stops", status=None),
+    Case("config-bad-value", vm("hello", "0", memory="lots"),
+         [r"reveille\.cfg:4: .*memory"], outcome="stops", status=None),
+    Case("config-unknown-section", "[car red]\n", [r"reveille\.cfg:1: "], outcome="stops",
+         status=None),
+    Case("config-twice", vm("hello", "0", "a") + vm("hello", "0", "a"),
+         [r"reveille\.cfg:6: "], outcome="stops", status=None),
+    Case("config-overlap", vm("hello", "0", "a", devices=IGB) + vm("hello", "0", "b", devices=IGB),
+         [r"reveille\.cfg:12: "], outcome="stops", status=None),
+    Case("config-no-such-cpu", vm("hello", "7"), ["vm g: not started: .*"], outcome="stops",
+         status=None),
+    Case("config-no-such-device", vm("hello", "0", devices="8086:ffff#0"),
+         ["vm g: not started: .*"], outcome="stops", status=None),
+]

@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Runs the integration tests (cases.py), two at once. Arguments: names, or parts of names.
+Logs go to out/qemu/. Last line: "N passed, N failed"."""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+
+import cases  # noqa: E402
+import run  # noqa: E402
+
+OUT = os.path.join(ROOT, "out/qemu")
+NEVER = (r"\bPANIC\b", r"guest: vCPU \d+: ")
+
+
+def judge(case, result):
+    """Sentences about what was wrong."""
+    wrong = []
+    if result.outcome != case.outcome or result.status != case.status:
+        wrong.append(f"ended with {result.outcome} {result.status},"
+                     f" expected {case.outcome} {case.status}")
+    for pattern in case.expect:
+        if not re.search(pattern, result.serial):
+            wrong.append(f"missing: {pattern}")
+    for pattern in case.forbid + NEVER:
+        if re.search(pattern, result.serial):
+            wrong.append(f"must not be there: {pattern}")
+    for line in result.strict:
+        if not any(re.search(pattern, line) for pattern in case.strict):
+            wrong.append(line)
+    if result.outcome == "died":
+        wrong.append(result.errors[-300:])
+    return wrong
+
+
+def one(case, efi):
+    config = os.path.join(OUT, case.name + ".cfg")
+    with open(config, "w", encoding="utf-8") as file:
+        file.write(case.config)
+    machine = run.Machine(**case.machine)
+    result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, case.name + ".log"),
+                     until=case.until)
+    with open(os.path.join(OUT, case.name + ".err"), "w", encoding="utf-8") as file:
+        file.write(" ".join(result.arguments) + "\n" + result.errors)
+    return result, judge(case, result)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--efi", default=os.path.join(ROOT, "build/reveille.efi"))
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    chosen = [c for c in cases.CASES
+              if not options.names or any(n in c.name for n in options.names)]
+    os.makedirs(OUT, exist_ok=True)
+    os.environ["REVEILLE_QEMU"] = run.emulator()
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        futures = {pool.submit(one, c, options.efi): c for c in chosen}
+        for future in concurrent.futures.as_completed(futures):
+            case = futures[future]
+            result, wrong = future.result()
+            passed += not wrong
+            failed += bool(wrong)
+            print(f"  {'FAIL' if wrong else 'ok  '} {case.name} ({result.seconds:.0f} s)",
+                  flush=True)
+            for line in wrong:
+                print(f"       {line}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
