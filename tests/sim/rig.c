@@ -19,6 +19,8 @@ struct vcpu rig_vcpu[RIG_VCPUS];
 struct guest rig_guest[RIG_VCPUS];
 struct assigned_device *const rig_device = &rig_vm.devices[0];
 
+void (*rig_job)(struct cpu *here);
+
 static struct plan plan;
 static uint32_t crossing, waited;
 static bool armed, fired, nested;
@@ -75,7 +77,7 @@ static void with_device(void (*step)(void))
 		swap_store(&late[i]);
 }
 
-static void fire(void)
+static void fire_device(void)
 {
 	machine_fire(plan.message, plan.split);
 }
@@ -104,30 +106,52 @@ static bool has_work(const struct cpu *cpu)
 	return machine_pending(cpu->index) >= 0 || cpu->ready_mask;
 }
 
-static void run_cpu(struct cpu *cpu)
+static void run_until_idle(struct cpu *cpu)
+{
+	while (sched_turn(cpu) || has_work(cpu))
+		;
+}
+
+static void post_by_software(struct cpu *here)
+{
+	fired = true;
+	vcpu_interrupt(here, &rig_vcpu[0], (uint8_t)plan.software);
+}
+
+static void do_job(struct cpu *here)
+{
+	void (*job)(struct cpu *) = rig_job;
+
+	rig_job = NULL;
+	job(here);
+}
+
+/* The other pCPU does something, in one piece. */
+static void on_other(void (*what)(struct cpu *here))
 {
 	struct cpu *before = sim_cpu;
 
+	nested = true;
 	sim_drain();
-	sim_cpu = cpu;
-	while (sched_turn(cpu) || has_work(cpu))
-		;
+	sim_cpu = other();
+	what(sim_cpu);
 	sim_drain();
 	sim_cpu = before;
+	nested = false;
 }
 
 static void turn_of_other(void)
 {
-	if (nested || !has_work(other())) {
+	if (nested || (!has_work(other()) && !rig_job)) {
 		waited = 0;
 		return;
 	}
 	if (waited++ < plan.lag || any_lock_held())
 		return;
-	nested = true;
-	run_cpu(other());
-	nested = false;
 	waited = 0;
+	if (rig_job)
+		on_other(do_job);
+	on_other(run_until_idle);
 }
 
 void sim_point(void)
@@ -139,9 +163,13 @@ void sim_point(void)
 			plan.fire_at, plan.finish_at, plan.split, plan.late_stores, plan.lag);
 		exit(1);
 	}
-	if (crossing == plan.fire_at) {
+	if (plan.software >= 0) {
+		if (plan.fire_at && crossing >= plan.fire_at && !fired && !nested &&
+			!any_lock_held())
+			on_other(post_by_software);
+	} else if (crossing == plan.fire_at) {
 		fired = true;
-		with_device(fire);
+		with_device(fire_device);
 	}
 	if (machine_unfinished() && crossing >= plan.finish_at)
 		with_device(machine_finish);
@@ -174,12 +202,16 @@ void rig_run(void)
 
 	do {
 		again = false;
-		for (unsigned i = 0; i < MACHINE_CPUS; i++)
-			if (has_work(&rig_cpu[i])) {
-				run_cpu(&rig_cpu[i]);
-				again = true;
-			}
+		for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+			if (!has_work(&rig_cpu[i]))
+				continue;
+			again = true;
+			sim_cpu = &rig_cpu[i];
+			run_until_idle(sim_cpu);
+			sim_drain();
+		}
 	} while (again);
+	sim_cpu = &rig_cpu[0];
 }
 
 void rig_settle(void)
@@ -206,6 +238,8 @@ const char *rig_wrong(void)
 
 		if (v->state != VCPU_BLOCKED)
 			return "a vCPU isn't blocked in the end";
+		if (rig_guest[i].await)
+			return "a vCPU that runs isn't told of an interrupt";
 		if (vapic_deliverable(v->avic.page) >= 0)
 			return "a blocked vCPU has a deliverable IRR bit";
 		if (v->avic.stash.any && !rig_guest[i].tpr)

@@ -25,6 +25,7 @@ struct guest {
 	unsigned busy;         /* so many steps before it halts */
 	uint8_t tpr;           /* raises TPR to this before HLT; 0: doesn't */
 	uint8_t opener;        /* taking this vector lowers TPR to 0 */
+	uint8_t await;         /* runs on without an exit until it has taken this vector */
 	struct cpu *move_to;   /* asks for this pCPU at its next step */
 	unsigned taken[256];   /* per vector */
 	unsigned enters, hlts; /* entries, HLT exits */
@@ -32,6 +33,7 @@ struct guest {
 
 struct plan {
 	uint32_t message;
+	int software; /* >= 0: not the device fires, the other pCPU posts this vector to vCPU 0 */
 	enum machine_split split;
 	bool late_stores;
 	uint32_t fire_at, finish_at; /* crossings, from 1; 0: never */
@@ -46,6 +48,9 @@ extern struct assigned_device *const rig_device;
 
 extern uint64_t rig_now,
 	rig_timer[MACHINE_CPUS]; /* ticks; when each pCPU's timer expires, 0 never */
+
+/* What the other pCPU does when its turn comes while one runs, once. */
+extern void (*rig_job)(struct cpu *here);
 
 /* Everything is set up, all vCPUs are blocked, GALOG is on. Once. */
 void rig_start(void);

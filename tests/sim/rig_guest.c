@@ -8,6 +8,8 @@
 #include "exit.h"
 #include <hw/sim.h>
 
+#define AWAIT_STEPS 40
+
 static enum vmexit_kind last_exit[MACHINE_CPUS];
 
 static void take(struct vcpu *v, uint8_t vector)
@@ -15,6 +17,8 @@ static void take(struct vcpu *v, uint8_t vector)
 	struct guest *g = &rig_guest[v->index];
 
 	g->taken[vector]++;
+	if (vector == g->await)
+		g->await = 0;
 	if (g->tpr && vector == g->opener)
 		machine_write_msr(sim_cpu->index, 0x808, 0);
 }
@@ -47,6 +51,9 @@ static enum vmexit_kind guest_step(struct vcpu *v)
 		return VMEXIT_KIND_INTR;
 	if (g->move_to)
 		return VMEXIT_KIND_HYPERCALL;
+	/* Once the device is done, an interrupt that hasn't come in so many steps doesn't come. */
+	if (g->await && (!rig_fired() || machine_unfinished() || rig_job))
+		g->busy = AWAIT_STEPS;
 	if (g->busy) {
 		g->busy--;
 		return VMEXIT_KIND_UNKNOWN;

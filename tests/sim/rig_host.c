@@ -128,6 +128,12 @@ uint64_t clock_us_to_ticks(uint64_t us)
 	return us * 1000;
 }
 
+void vm_stop(struct cpu *here, struct vm *vm, const char *why)
+{
+	printf("vm_stop: %s\n", why);
+	machine_strict++;
+}
+
 void svm_fpu_switch(struct cpu *cpu, struct svm_vcpu *from, struct svm_vcpu *to)
 {
 }

@@ -103,16 +103,18 @@ static uint32_t tell_with_lag(const struct scenario *s, uint32_t lag, uint32_t w
 	struct plan p = { .message = Y, .lag = lag };
 	bool more = true;
 
+	p.software = s->by_software ? vector_of[Y] : -1;
+
 	for (p.fire_at = 1; more; p.fire_at++) {
 		more = false;
 		for (unsigned stores = 0; stores < 2 && !broken; stores++) {
 			p.late_stores = stores;
 			more = tell(s, &p);
-			if (more)
+			if (more && !s->by_software)
 				tell_each_split(s, &p, window);
 		}
-		if (broken)
-			break;
+		if (broken || p.fire_at == s->limit)
+			return p.fire_at;
 	}
 	return p.fire_at - 2;
 }

@@ -20,6 +20,8 @@ struct scenario {
 	void (*story)(void);
 	unsigned fires[RIG_MESSAGES]; /* how often the story and what is after it fire message n */
 	void (*after)(void);          /* unarmed: what is needed for the next time */
+	bool by_software;             /* Y is posted by the other pCPU */
+	uint32_t limit; /* crossings after which nothing new is to be expected; 0: to the end */
 };
 
 /* window: how many crossings later the second half of a post may come. False: something was lost,

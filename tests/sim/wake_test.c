@@ -2,8 +2,8 @@
 /* sources: tests/sim/tell.c tests/sim/machine.c tests/sim/rig.c tests/sim/rig_guest.c */
 /* sources: vmm/vcpu.c vmm/wake.c vmm/sched.c vmm/route.c avic/[a-z]*.c iommu/[a-z]*.c */
 /* sources: tests/sim/rig_host.c vmm/base/lib.c svm/event.c tools/emulator/model/[a-z]*.c */
-/* No interrupt is lost and none comes twice, wherever it comes: the stories. plants.sh shows that
- * they would find a fault. */
+/* No interrupt is lost and none comes twice, wherever it comes: vCPUs that block, are woken, run,
+ * halt. plants.sh shows that these stories would find a fault. */
 #include "test.h"
 #include "tell.h"
 
@@ -194,98 +194,46 @@ TEST(masked_gappi_shared)
 	masked_everywhere("masked IRR bits, GAPPI, shared vector", 8);
 }
 
-/* ---- a message moves to another vCPU while it fires ---- */
+/* ---- a vCPU that runs and never exits must be told by a doorbell ---- */
 
-static void route(unsigned message, unsigned vcpu)
+static void story_running(void)
 {
-	err_t err = assign_route(
-		&rig_cpu[0], &rig_device->irq[message], &rig_vcpu[vcpu], vector_of[message]);
-
-	EXPECT_EQ(err, OK);
-}
-
-static void story_route(void)
-{
-	machine_fire(X, MACHINE_WHOLE);
-	route(Y, 1);
-	rig_run();
-	route(Y, 0);
-}
-
-static void route_everywhere(const char *name)
-{
-	struct scenario s = { .name = name, .story = story_route, .fires = { [X] = 1 } };
-
-	live_on(0, &rig_cpu[1]);
-	EXPECT(tell_everywhere(&s, 2, 8));
-	live_on(0, &rig_cpu[0]);
-}
-
-TEST(route_galog)
-{
-	use(WAKE_GALOG, HALT_GALOG);
-	route_everywhere("route, GALOG");
-}
-
-TEST(route_gappi)
-{
-	use(WAKE_GAPPI, HALT_GAPPI);
-	route_everywhere("route, GAPPI");
-}
-
-/* ---- messages go from posted to emulated delivery and back: detach, attach ---- */
-
-static void story_attach(void)
-{
-	EXPECT_EQ(assign_set_delivery(&rig_cpu[0], &rig_vm, DELIVERY_EMULATED), OK);
+	rig_guest[0].await = vector_of[Y];
 	machine_fire(X, MACHINE_WHOLE);
 	rig_run();
-	EXPECT_EQ(assign_set_delivery(&rig_cpu[0], &rig_vm, DELIVERY_POSTED), OK);
-	rig_run();
 }
 
-static void attach_everywhere(const char *name)
+static void post_again(struct cpu *here)
 {
-	struct scenario s = { .name = name, .story = story_attach, .fires = { [X] = 1 } };
-
-	EXPECT(tell_everywhere(&s, 1, 4));
+	EXPECT_EQ(assign_route(here, &rig_device->irq[Y], &rig_vcpu[0], vector_of[Y]), OK);
 }
 
-TEST(attach_galog)
+static void story_running_attach(void)
 {
-	use(WAKE_GALOG, HALT_GALOG);
-	attach_everywhere("attach, GALOG");
+	rig_job = post_again;
+	story_running();
 }
 
-TEST(attach_gappi)
-{
-	use(WAKE_GAPPI, HALT_GAPPI);
-	attach_everywhere("attach, GAPPI");
-}
-
-/* ---- the IOMMU goes from GALOG to GAPPI and back ---- */
-
-static void story_switch(void)
-{
-	EXPECT_EQ(wake_switch(&rig_cpu[0], WAKE_GAPPI), OK);
-	rig_run();
-	machine_fire(X, MACHINE_WHOLE);
-	EXPECT_EQ(wake_switch(&rig_cpu[0], WAKE_GALOG), OK);
-	rig_run();
-}
-
-TEST(switch_mechanism)
+TEST(running)
 {
 	struct scenario s = {
-		.name = "switch of mechanism", .story = story_switch, .fires = { [X] = 1 }
+		.name = "running, post by the device",
+		.story = story_running,
+		.fires = { [X] = 1 },
+		.limit = 80,
 	};
 
-	use(WAKE_GALOG, HALT_GAPPI);
-	live_on(0, &rig_cpu[0]);
-	EXPECT(tell_everywhere(&s, 1, 6));
-	s.name = "switch of mechanism, vCPU on another pCPU";
+	use(WAKE_GAPPI, HALT_GAPPI);
 	live_on(0, &rig_cpu[1]);
-	EXPECT(tell_everywhere(&s, 2, 3));
+	EXPECT(tell_everywhere(&s, 2, 12));
+	s.name = "running, post by software";
+	s.by_software = true;
+	EXPECT(tell_everywhere(&s, 2, 0));
+	s.name = "running, message posted anew";
+	s.story = story_running_attach;
+	s.by_software = false;
+	s.limit = 200;
+	EXPECT(tell_everywhere(&s, 2, 5));
 	live_on(0, &rig_cpu[0]);
 }
 
@@ -314,57 +262,4 @@ TEST(overflow)
 	machine_galog_limit(2);
 	several_everywhere("ring of two entries");
 	machine_galog_limit(0);
-}
-
-/* ---- a vCPU moves to another pCPU ---- */
-
-static void story_move(void)
-{
-	rig_guest[0].move_to = &rig_cpu[1];
-	machine_fire(X, MACHINE_WHOLE);
-	rig_run();
-	rig_guest[0].move_to = &rig_cpu[0];
-	machine_fire(X, MACHINE_WHOLE);
-	rig_run();
-}
-
-static void move_everywhere(const char *name)
-{
-	struct scenario s = { .name = name, .story = story_move, .fires = { [X] = 2 } };
-
-	EXPECT(tell_everywhere(&s, 2, 6));
-}
-
-TEST(move_galog)
-{
-	use(WAKE_GALOG, HALT_GALOG);
-	move_everywhere("move, GALOG");
-}
-
-TEST(move_gappi)
-{
-	use(WAKE_GAPPI, HALT_GAPPI);
-	move_everywhere("move, GAPPI");
-}
-
-/* ---- software posts from another pCPU ---- */
-
-static void story_software(void)
-{
-	vcpu_interrupt(&rig_cpu[0], &rig_vcpu[0], vector_of[X]);
-	rig_run();
-}
-
-TEST(software)
-{
-	struct scenario s = {
-		.name = "post by software", .story = story_software, .fires = { [X] = 1 }
-	};
-
-	use(WAKE_GALOG, HALT_GALOG);
-	live_on(0, &rig_cpu[1]);
-	EXPECT(tell_everywhere(&s, 2, 8));
-	use(WAKE_GAPPI, HALT_GAPPI);
-	s.name = "post by software, GAPPI";
-	EXPECT(tell_everywhere(&s, 2, 8));
 }

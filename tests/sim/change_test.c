@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* sources: tests/sim/tell.c tests/sim/machine.c tests/sim/rig.c tests/sim/rig_guest.c */
+/* sources: vmm/vcpu.c vmm/wake.c vmm/sched.c vmm/route.c avic/[a-z]*.c iommu/[a-z]*.c */
+/* sources: tests/sim/rig_host.c vmm/base/lib.c svm/event.c tools/emulator/model/[a-z]*.c */
+/* No interrupt is lost and none comes twice while where it goes, or how, is being changed. */
+#include "test.h"
+#include "tell.h"
+
+/* ---- a message moves to another vCPU while it fires ---- */
+
+static void route(unsigned message, unsigned vcpu)
+{
+	err_t err = assign_route(
+		&rig_cpu[0], &rig_device->irq[message], &rig_vcpu[vcpu], vector_of[message]);
+
+	EXPECT_EQ(err, OK);
+}
+
+static void story_route(void)
+{
+	machine_fire(X, MACHINE_WHOLE);
+	route(Y, 1);
+	rig_run();
+}
+
+static void route_back(void)
+{
+	route(Y, 0);
+	rig_settle();
+}
+
+static void story_route_back(void)
+{
+	machine_fire(X, MACHINE_WHOLE);
+	route(Y, 0);
+	rig_run();
+}
+
+static void route_away(void)
+{
+	route(Y, 1);
+	rig_settle();
+}
+
+static void route_everywhere(const char *name)
+{
+	struct scenario s = {
+		.name = name,
+		.story = story_route,
+		.after = route_back,
+		.fires = { [X] = 1 },
+	};
+	char back[64];
+
+	live_on(0, &rig_cpu[1]);
+	EXPECT(tell_everywhere(&s, 2, 6));
+	snprintf(back, sizeof(back), "%s, back", name);
+	s.name = back;
+	s.story = story_route_back;
+	s.after = route_away;
+	route_away();
+	EXPECT(tell_everywhere(&s, 2, 6));
+	route_back();
+	live_on(0, &rig_cpu[0]);
+}
+
+TEST(route_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	route_everywhere("route, GALOG");
+}
+
+TEST(route_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	route_everywhere("route, GAPPI");
+}
+
+/* ---- messages go from posted to emulated delivery and back: detach, attach ---- */
+
+static void story_attach(void)
+{
+	EXPECT_EQ(assign_set_delivery(&rig_cpu[0], &rig_vm, DELIVERY_EMULATED), OK);
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+	EXPECT_EQ(assign_set_delivery(&rig_cpu[0], &rig_vm, DELIVERY_POSTED), OK);
+	rig_run();
+}
+
+static void attach_everywhere(const char *name)
+{
+	struct scenario s = { .name = name, .story = story_attach, .fires = { [X] = 1 } };
+
+	EXPECT(tell_everywhere(&s, 1, 4));
+}
+
+TEST(attach_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	attach_everywhere("attach, GALOG");
+}
+
+TEST(attach_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	attach_everywhere("attach, GAPPI");
+}
+
+/* ---- the IOMMU goes from GALOG to GAPPI and back ---- */
+
+static void story_switch(void)
+{
+	EXPECT_EQ(wake_switch(&rig_cpu[0], WAKE_GAPPI), OK);
+	rig_run();
+	machine_fire(X, MACHINE_WHOLE);
+	EXPECT_EQ(wake_switch(&rig_cpu[0], WAKE_GALOG), OK);
+	rig_run();
+}
+
+TEST(switch_mechanism)
+{
+	struct scenario s = {
+		.name = "switch of mechanism", .story = story_switch, .fires = { [X] = 1 }
+	};
+
+	use(WAKE_GALOG, HALT_GAPPI);
+	live_on(0, &rig_cpu[0]);
+	EXPECT(tell_everywhere(&s, 1, 6));
+	s.name = "switch of mechanism, vCPU on another pCPU";
+	live_on(0, &rig_cpu[1]);
+	EXPECT(tell_everywhere(&s, 2, 3));
+	live_on(0, &rig_cpu[0]);
+}
+
+/* ---- a vCPU moves to another pCPU ---- */
+
+static void story_move(void)
+{
+	rig_guest[0].move_to = &rig_cpu[1];
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+	rig_guest[0].move_to = &rig_cpu[0];
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+}
+
+static void move_everywhere(const char *name)
+{
+	struct scenario s = { .name = name, .story = story_move, .fires = { [X] = 2 } };
+
+	EXPECT(tell_everywhere(&s, 2, 6));
+}
+
+TEST(move_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	move_everywhere("move, GALOG");
+}
+
+TEST(move_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	move_everywhere("move, GAPPI");
+}
+
+/* ---- software posts from another pCPU, first by the story, then by the plan ---- */
+
+static void story_software(void)
+{
+	vcpu_interrupt(&rig_cpu[0], &rig_vcpu[0], vector_of[X]);
+	rig_run();
+}
+
+static void software_everywhere(const char *name)
+{
+	struct scenario s = { .name = name, .story = story_software, .fires = { [X] = 1 } };
+	char also[64];
+
+	live_on(0, &rig_cpu[1]);
+	EXPECT(tell_everywhere(&s, 2, 8));
+	snprintf(also, sizeof(also), "%s, twice", name);
+	s.name = also;
+	s.by_software = true;
+	EXPECT(tell_everywhere(&s, 2, 0));
+	live_on(0, &rig_cpu[0]);
+}
+
+TEST(software_galog)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	software_everywhere("post by software, GALOG");
+}
+
+TEST(software_gappi)
+{
+	use(WAKE_GAPPI, HALT_GAPPI);
+	software_everywhere("post by software, GAPPI");
+}
