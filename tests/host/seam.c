@@ -95,6 +95,17 @@ WEAK void sim_doorbell(uint32_t apicid)
 	(void)apicid;
 }
 
+WEAK void sim_load_idt(uint64_t base, uint16_t last_byte)
+{
+	(void)base;
+	(void)last_byte;
+}
+
+void sim_stop(void)
+{
+	abort();
+}
+
 WEAK uint64_t sim_dr[4];
 
 WEAK void sim_vmsave(uint64_t area)

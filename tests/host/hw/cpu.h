@@ -112,6 +112,21 @@ static inline void hw_write_breakpoints(const uint64_t dr[4])
 		sim_dr[i] = dr[i];
 }
 
+struct hw_table_pointer {
+	uint16_t last_byte;
+	uint64_t base;
+} __attribute__((packed));
+
+static inline void hw_load_idt(const struct hw_table_pointer *idt)
+{
+	sim_load_idt(idt->base, idt->last_byte);
+}
+
+static inline _Noreturn void hw_stop(void)
+{
+	sim_stop();
+}
+
 static inline void hw_doorbell(apicid_t target)
 {
 	sim_point();

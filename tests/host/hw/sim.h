@@ -27,6 +27,8 @@ uint64_t sim_ticks(void); /* counts up by SIM_TICKS_A_LOOK with each look */
 void sim_sleep(void);     /* cpu_sleep() */
 void sim_take_interrupts(void);
 void sim_doorbell(uint32_t apicid);
+void sim_load_idt(uint64_t base, uint16_t last_byte);
+_Noreturn void sim_stop(void); /* aborts */
 void sim_vmsave(uint64_t area);
 void sim_xsetbv(uint32_t index, uint64_t v);
 void sim_fpu_save(void *area, uint64_t components); /* components 0: FXSAVE */

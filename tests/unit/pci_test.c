@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* sources: drivers/pci.c drivers/pci_bar.c drivers/pci_config.c drivers/clock.c */
+#include "test.h"
+#include "drivers/pci.h"
+#include "pci_fake.h"
+
+#define NIC  DEVID(0, 3, 1)
+#define BIG  DEVID(1, 0, 0)
+#define HOST DEVID(0, 0, 0)
+
+static void machine(void)
+{
+	fake_start();
+	function(HOST, 0x8086, 0x29c0, 0x060000, 0);
+	bar(HOST, 0, 0xd0000000, 0xfffff000); /* a bridge's BAR is left alone */
+	function(DEVID(0, 3, 0), 0x8086, 0x10c9, 0x020000, 0x80);
+	function(NIC, 0x8086, 0x10c9, 0x020000, 0);
+	bar(NIC, 0, 0xfebc0000, 0xfffe0000); /* 128 KiB, 32 bits */
+	bar(NIC, 1, 0x0000000c, 0xffffc000); /* 64 bits, prefetchable, */
+	bar(NIC, 2, 0x00000038, 0xffffffff); /* 16 KiB, at 38_00000000 */
+	bar(NIC, 3, 0x0000c041, 0x0000ffe0); /* 32 ports */
+	bar(NIC, 5, 0x00000004, 0xfffff000); /* 64 bits with no upper half */
+	put(NIC, 4, 0x0007, 2);
+	cap(NIC, 0x50, 0x05, 0x70);
+	cap(NIC, 0x70, 0x11, 0xa0);
+	cap(NIC, 0xa0, 0x10, 0);
+	put(NIC, 0xa4, 1 << 28, 4);
+	function(DEVID(0, 4, 1), 0x1111, 0x2222, 0xff0000, 0); /* no function 0: not there */
+	function(DEVID(0, 5, 0), 0x1111, 0x3333, 0xff0000, 0);
+	function(DEVID(0, 5, 1), 0x1111, 0x4444, 0xff0000, 0); /* not multi-function: a ghost */
+	function(BIG, 0x1234, 0x11e8, 0x00ff00, 0);
+	bar(BIG, 0, 0x0000000c, 0x00000000);
+	bar(BIG, 1, 0x00000080, 0xffffffc0); /* 64 bits of nothing below: 256 GiB */
+}
+
+TEST(enumeration)
+{
+	machine();
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT_EQ(pci_count(), 5);
+	EXPECT_EQ(pci_by_index(0)->id, HOST);
+	EXPECT(!pci_by_index(5));
+	EXPECT(!pci_find(DEVID(0, 4, 1)));
+	EXPECT(!pci_find(DEVID(0, 5, 1)));
+	EXPECT_EQ(pci_find_nth(0x8086, 0x10c9, 1)->id, NIC);
+	EXPECT(!pci_find_nth(0x8086, 0x10c9, 2));
+	const struct pci_device *d = pci_find(NIC);
+
+	EXPECT_EQ(d->vendor, 0x8086);
+	EXPECT_EQ(d->device, 0x10c9);
+	EXPECT_EQ(d->class_code, 0x020000);
+	EXPECT_EQ(d->cap_msi, 0x50);
+	EXPECT_EQ(d->cap_msix, 0x70);
+	EXPECT_EQ(d->cap_pcie, 0xa0);
+}
+
+TEST(bars)
+{
+	machine();
+	EXPECT_EQ(pci_init(), OK);
+	const struct pci_device *d = pci_find(NIC);
+
+	EXPECT_EQ(d->bar[0].base, 0xfebc0000);
+	EXPECT_EQ(d->bar[0].bytes, 0x20000);
+	EXPECT(!d->bar[0].wide && !d->bar[0].io && !d->bar[0].prefetchable);
+	EXPECT_EQ(d->bar[1].base, 0x3800000000);
+	EXPECT_EQ(d->bar[1].bytes, 0x4000);
+	EXPECT(d->bar[1].wide && d->bar[1].prefetchable);
+	EXPECT_EQ(d->bar[2].bytes, 0);
+	EXPECT_EQ(d->bar[3].base, 0xc040);
+	EXPECT_EQ(d->bar[3].bytes, 32);
+	EXPECT(d->bar[3].io);
+	EXPECT_EQ(d->bar[4].bytes, 0);
+	EXPECT_EQ(d->bar[5].bytes, 0);
+	EXPECT_EQ(pci_find(HOST)->bar[0].bytes, 0);
+	/* As it was, and never decoding meanwhile. */
+	EXPECT_EQ(get(NIC, 0x10, 4), 0xfebc0000);
+	EXPECT_EQ(get(NIC, 0x18, 4), 0x38);
+	EXPECT_EQ(get(NIC, 4, 2), 0x0007);
+	EXPECT_EQ(decoding_while_sizing, 0);
+}
+
+TEST(command_register)
+{
+	machine();
+	pci_disable_dma(NIC);
+	EXPECT_EQ(get(NIC, 4, 2), 0x0003);
+	pci_enable(NIC);
+	EXPECT_EQ(get(NIC, 4, 2), 0x0407);
+}
+
+TEST(capability_lists_that_lie)
+{
+	machine();
+	cap(NIC, 0xa0, 0x10, 0x50); /* a loop */
+	EXPECT_EQ(pci_find_cap(NIC, 0x13), 0);
+	EXPECT_EQ(pci_find_cap(NIC, 0x10), 0xa0);
+	cap(NIC, 0x50, 0x05, 0x20); /* into the header */
+	EXPECT_EQ(pci_find_cap(NIC, 0x10), 0);
+	put(NIC, 6, 0, 2); /* no list */
+	EXPECT_EQ(pci_find_cap(NIC, 0x05), 0);
+}
+
+TEST(function_level_reset)
+{
+	machine();
+	flr_written = 0;
+	EXPECT_EQ(pci_flr(NIC), OK);
+	EXPECT_EQ(flr_written, NIC + 1);
+	EXPECT_EQ(get(NIC, 0x10, 4), 0xfebc0000);
+	EXPECT_EQ(get(NIC, 4, 2) & 4, 0);
+	put(NIC, 0xa4, 0, 4);
+	EXPECT_EQ(pci_flr(NIC), ERR_UNFIT);
+	cap(NIC, 0xa0, 0x10, 0xc0);
+	cap(NIC, 0xc0, 0x13, 0);
+	put(NIC, 0xc3, 0x02, 1);
+	put(NIC, 0xc5, 0x01, 1); /* pending for ever: bounded */
+	EXPECT_EQ(pci_flr(NIC), OK);
+	EXPECT_EQ(get(NIC, 0xc4, 1), 1);
+}
+
+static uint32_t port_address;
+static bool ports;
+
+uint32_t sim_in(uint16_t port, unsigned bytes)
+{
+	if (port == 0xcf8)
+		return ports ? port_address : ~0u;
+	uint32_t v = 0;
+
+	memcpy(&v, config((devid_t)(port_address >> 8)) + (port_address & 0xfc) + (port & 3),
+		bytes);
+	return v;
+}
+
+void sim_out(uint16_t port, unsigned bytes, uint32_t v)
+{
+	if (port == 0xcf8)
+		port_address = v;
+	else
+		config_write(
+			(devid_t)(port_address >> 8), (port_address & 0xfc) + (port & 3), bytes, v);
+}
+
+TEST(without_an_mcfg_by_the_ports)
+{
+	machine();
+	memset(ecam + (2 << 20), 0xff, ECAM_BYTES - (2 << 20));
+	fake_acpi.ecam[0].segment = 1;
+	ports = false;
+	EXPECT_EQ(pci_init(), ERR_UNFIT);
+	EXPECT_EQ(pci_count(), 0);
+	ports = true;
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT_EQ(pci_count(), 5);
+	EXPECT_EQ(pci_find(NIC)->bar[0].bytes, 0x20000);
+	EXPECT_EQ(pci_read(NIC, 0x100, 4), ~0u);
+	pci_write(NIC, 0x100, 4, 1);
+	pci_write(NIC, 0x3c, 1, 0x12345678);
+	EXPECT_EQ(get(NIC, 0x3c, 4), 0x78);
+	EXPECT_EQ(pci_read(NIC, 0x3c, 1), 0x78);
+}
