@@ -13,7 +13,7 @@
 #define XCR0_FOR_GUEST (XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_AVX512 | XCR0_PKRU)
 
 static uint64_t components; /* XCR0 with all that guests may use; 0: no XSAVE */
-static uint32_t area_bytes; /* of these components */
+static uint32_t area_bytes = LEGACY_BYTES;
 
 void svm_fpu_init_cpu(void)
 {

@@ -19,18 +19,18 @@
 #define APIC_PAGE_GPA GPA(0xfee00000)
 
 static struct vm *vms[CONFIG_VMS];
-static uint32_t count;
+static uint32_t created;
 static uint32_t done_count;   /* (shared) VMs that are done or stopped */
 static uint32_t worst_status; /* (shared) */
 
 uint32_t vm_count(void)
 {
-	return count;
+	return created;
 }
 
 struct vm *vm_by_index(uint32_t i)
 {
-	return i < count ? vms[i] : NULL;
+	return i < created ? vms[i] : NULL;
 }
 
 static err_t check_config(const struct vm_config *config, const char **why)
@@ -202,7 +202,7 @@ err_t vm_create(struct vm *vm, const struct vm_config *config, uint32_t id, cons
 	err = register_vcpus(vm);
 	if (err)
 		return err; /* known by tag: their memory stays */
-	vms[count++] = vm;
+	vms[created++] = vm;
 	return OK;
 undo:
 	free_memory(vm);
@@ -235,7 +235,7 @@ static void finish(struct cpu *here, struct vm *vm, uint32_t status)
 		vcpu_post_event(here, &vm->vcpus[i], VCPU_EVENT_STOP);
 	if (status)
 		shared_or32(&worst_status, status);
-	if (shared_add32(&done_count, 1) + 1 == count)
+	if (shared_add32(&done_count, 1) + 1 == created)
 		stop_machine();
 }
 
