@@ -17,7 +17,8 @@ INCLUDES := -Ivmm -I.
 FREESTANDING := -std=gnu11 -ffreestanding -fno-builtin-printf -mgeneral-regs-only -mno-red-zone \
 	    -fno-stack-protector -fno-pie -fno-pic -fcf-protection=none \
 	    -fno-asynchronous-unwind-tables -fno-strict-aliasing
-VMM_CFLAGS := $(FREESTANDING) -mcmodel=kernel -O2 -g $(WARN) $(INCLUDES)
+# The wake path crosses seven files; only the linker sees all of it.
+VMM_CFLAGS := $(FREESTANDING) -mcmodel=kernel -O2 -g -flto=auto $(WARN) $(INCLUDES)
 
 .PHONY: all
 .DEFAULT_GOAL := all
@@ -37,15 +38,15 @@ $(B)/%.asm.o: %.asm
 $(B)/offsets.inc: svm/offsets.c
 	@mkdir -p $(@D)
 	@echo "  GEN   $@"
-	@$(CC) $(VMM_CFLAGS) -MMD -MP -MT $@ -MF $(B)/offsets.d -S $< -o $(B)/offsets.s
+	@$(CC) $(VMM_CFLAGS) -MMD -MP -MT $@ -MF $(B)/offsets.d -fno-lto -S $< -o $(B)/offsets.s
 	@sed -n 's/^[^"]*"#define \([A-Z0-9_]*\) [$$]*\([0-9]*\)".*/%define \1 \2/p' $(B)/offsets.s > $@
 	@test -s $@ || { echo "$@ is empty: svm/offsets.c"; rm -f $@; exit 1; }
 $(VMM_ASM:%.asm=$(B)/%.asm.o): $(B)/offsets.inc
 
 $(B)/vmm.elf: $(VMM_O) vmm/vmm.ld
 	@echo "  LD    $@"
-	@ld -nostdlib -static -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments \
-		-T vmm/vmm.ld -o $@ $(VMM_O)
+	@$(CC) $(VMM_CFLAGS) -nostdlib -static -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
+		-Wl,--no-warn-rwx-segments -Wl,--build-id=none -T vmm/vmm.ld -o $@ $(VMM_O)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 

@@ -9,6 +9,8 @@
 #define AVIC_VAPIC_H
 
 #include "base/types.h"
+#include "regs.h"
+#include <hw/shared.h>
 
 struct vapic { /* exactly the 4 KiB page */
 	uint32_t reg[1024];
@@ -37,6 +39,22 @@ int vapic_deliverable(const struct vapic *p);
 /* Highest IRR or ISR vector, or -1. */
 int vapic_highest_irr(const struct vapic *p);
 int vapic_highest_isr(const struct vapic *p);
+/* Is there one at all? The same answer as vapic_deliverable() >= 0, without the search where
+ * nothing is in service and nothing masked, which is how a guest halts. On the wake path. */
+static inline bool vapic_ready(const struct vapic *p)
+{
+	uint32_t isr = 0, irr = 0;
+
+	for (unsigned i = 1; i < 8; i++)
+		irr |= shared_load32(&p->reg[VAPIC_IRR / 4 + 4 * i]);
+	for (unsigned i = 0; i < 8; i++)
+		isr |= shared_load32(&p->reg[VAPIC_ISR / 4 + 4 * i]);
+	/* Vectors 0..15 are below every priority. */
+	irr |= shared_load32(&p->reg[VAPIC_IRR / 4]) >> 16;
+	if (__builtin_expect(irr && !isr && !(p->reg[VAPIC_TPR / 4] & 0xf0), 1))
+		return true;
+	return irr && vapic_deliverable(p) >= 0;
+}
 /* Software acceptance (emulated delivery): IRR -> ISR, PPR updated; the vector or -1. */
 int vapic_accept(struct vapic *p);
 /* Software EOI: highest ISR bit cleared, PPR updated; the vector or -1. */

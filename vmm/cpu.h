@@ -40,6 +40,7 @@ struct cpu {
 	apicid_t apicid;  /* (const) */
 
 	struct vcpu *current;                   /* (own) RUNNING here, or NULL */
+	struct vcpu *next;                      /* (own) ready before all queues, on no list */
 	struct list ready[CONFIG_PRIORITIES];   /* (own) */
 	uint32_t ready_mask;                    /* (own) bit p: ready[p] not empty */
 	uint32_t resched;                       /* (own) leave the guest and pick again */

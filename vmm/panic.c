@@ -59,7 +59,6 @@ static void print_panic(const char *fmt, ...)
 
 void panic(const char *fmt, ...)
 {
-	uint64_t here[1];
 	va_list ap;
 
 	begin();
@@ -67,7 +66,7 @@ void panic(const char *fmt, ...)
 	log_vpanic(fmt, ap);
 	va_end(ap);
 	print_cpu(this_cpu());
-	print_stack(this_cpu(), here);
+	print_stack(this_cpu(), __builtin_frame_address(0));
 	hw_stop();
 }
 

@@ -25,12 +25,27 @@ void sched_init_cpu(struct cpu *cpu)
 	list_init(&cpu->timers);
 }
 
-static inline void ready_push(struct cpu *cpu, struct vcpu *v)
+static void queue_push(struct cpu *cpu, struct vcpu *v)
 {
 	list_append(&cpu->ready[v->priority], &v->link);
 	cpu->ready_mask |= 1u << v->priority;
-	if (!cpu->current)
+}
+
+/* The first one to become ready on an idle pCPU goes on no queue. */
+static inline void ready_push(struct cpu *cpu, struct vcpu *v)
+{
+	if (__builtin_expect(!cpu->current, 1)) {
+		if (!cpu->ready_mask && !cpu->next) {
+			cpu->next = v;
+			return;
+		}
+		if (cpu->next)
+			queue_push(cpu, cpu->next);
+		cpu->next = NULL;
+		queue_push(cpu, v);
 		return;
+	}
+	queue_push(cpu, v);
 	if (v->priority > cpu->current->priority)
 		cpu->resched = 1;
 	else if (v->priority == cpu->current->priority)
@@ -79,6 +94,12 @@ struct vcpu *sched_pick(struct cpu *cpu)
 	unsigned p;
 	struct list *node;
 
+	if (cpu->next) {
+		struct vcpu *v = cpu->next;
+
+		cpu->next = NULL;
+		return v;
+	}
 	if (!cpu->ready_mask)
 		return NULL;
 	p = 31 - (unsigned)__builtin_clz(cpu->ready_mask);

@@ -78,7 +78,7 @@ static inline bool shares_vector(const struct vcpu *v)
 /* Would the guest go on after its HLT? */
 static inline bool can_resume(const struct vcpu *v)
 {
-	return (svm_interruptible(&v->svm) && vapic_deliverable(v->avic.page) >= 0) ||
+	return (svm_interruptible(&v->svm) && vapic_ready(v->avic.page)) ||
 	       svm_injection_pending(&v->svm);
 }
 
