@@ -35,6 +35,8 @@ le32() {
 tmp=$out.tmp
 rm -f "$tmp"
 truncate -s $(((start + sectors) * 512)) "$tmp"
+# A disk signature, by which firmware tells disks apart: any but 0.
+printf 'RVLL' | dd of="$tmp" bs=1 seek=440 conv=notrunc status=none
 # Entry 1: not active, no CHS addresses, type EFh, first sector, sectors.
 printf '\000\376\377\377\357\376\377\377%b%b' "$(le32 $start)" "$(le32 $sectors)" |
 	dd of="$tmp" bs=1 seek=446 conv=notrunc status=none
