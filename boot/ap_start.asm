@@ -10,7 +10,7 @@ EFER            equ     0xc0000080
 EFER_LME_NXE    equ     1 << 8 | 1 << 11
 
         section .rodata
-        global  ap_start, ap_start_params, ap_start_end
+        global  ap_start, ap_start_bytes, ap_start_params_at
         align   16
         bits    16
 ap_start:
@@ -68,3 +68,8 @@ far_pointer:
 ap_start_params:                        ; struct ap_params in vmm/smp.c
         dq      0, 0, 0, 0
 ap_start_end:
+
+ap_start_bytes:
+        dd      ap_start_end - ap_start
+ap_start_params_at:
+        dd      ap_start_params - ap_start

@@ -20,7 +20,8 @@ struct elf_segment {
 	uint64_t offset, vaddr, paddr, file_bytes, memory_bytes, align;
 };
 
-extern const uint8_t vmm_image[], vmm_image_end[];
+extern const uint8_t vmm_image[];
+extern const uint64_t vmm_image_bytes;
 
 static const struct elf_header *header(const struct image *image)
 {
@@ -61,7 +62,7 @@ const char *elf_load(struct image *image)
 {
 	image->elf = vmm_image;
 	image->bytes = 0;
-	if ((size_t)(vmm_image_end - vmm_image) < sizeof(struct elf_header) ||
+	if (vmm_image_bytes < sizeof(struct elf_header) ||
 		memcmp(vmm_image,
 			"\x7f"
 			"ELF\x02\x01",

@@ -19,7 +19,8 @@
 #define XAPIC_LAST_ID 254 /* FFh is everybody */
 
 /* boot/ap_start.asm */
-extern const uint8_t ap_start[], ap_start_params[], ap_start_end[];
+extern const uint8_t ap_start[];
+extern const uint32_t ap_start_bytes, ap_start_params_at;
 struct ap_params {
 	uint64_t cr3, stack;
 	struct cpu *cpu;
@@ -91,8 +92,8 @@ static void prepare(const struct boot_info *boot, struct cpu *cpu)
 		.entry = ap_main,
 	};
 
-	memcpy(page, ap_start, (size_t)(ap_start_end - ap_start));
-	memcpy(page + (ap_start_params - ap_start), &params, sizeof(params));
+	memcpy(page, ap_start, ap_start_bytes);
+	memcpy(page + ap_start_params_at, &params, sizeof(params));
 }
 
 void smp_start_others(const struct boot_info *boot, uint32_t limit)
