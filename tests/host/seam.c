@@ -101,12 +101,28 @@ WEAK void sim_load_idt(uint64_t base, uint16_t last_byte)
 	(void)last_byte;
 }
 
-void sim_stop(void)
+WEAK void sim_load_gdt(
+	uint64_t base, uint16_t last_byte, uint16_t code, uint16_t data, uint16_t task)
+{
+	(void)base;
+	(void)last_byte;
+	(void)code;
+	(void)data;
+	(void)task;
+}
+
+WEAK void sim_invlpg(const void *page)
+{
+	(void)page;
+}
+
+WEAK void sim_stop(void)
 {
 	abort();
 }
 
 WEAK uint64_t sim_dr[4];
+WEAK uint64_t sim_cr[5];
 
 WEAK void sim_vmsave(uint64_t area)
 {

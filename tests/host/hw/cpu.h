@@ -117,6 +117,32 @@ struct hw_table_pointer {
 	uint64_t base;
 } __attribute__((packed));
 
+#define HOST_CONTROL_REGISTER(n)                                                                   \
+	static inline uint64_t hw_read_cr##n(void)                                                 \
+	{                                                                                          \
+		return sim_cr[n];                                                                  \
+	}                                                                                          \
+	static inline void hw_write_cr##n(uint64_t v)                                              \
+	{                                                                                          \
+		sim_cr[n] = v;                                                                     \
+	}
+
+HOST_CONTROL_REGISTER(0)
+HOST_CONTROL_REGISTER(2)
+HOST_CONTROL_REGISTER(3)
+HOST_CONTROL_REGISTER(4)
+
+static inline void hw_load_gdt(
+	const struct hw_table_pointer *gdt, uint16_t code, uint16_t data, uint16_t task)
+{
+	sim_load_gdt(gdt->base, gdt->last_byte, code, data, task);
+}
+
+static inline void hw_invlpg(const void *page)
+{
+	sim_invlpg(page);
+}
+
 static inline void hw_load_idt(const struct hw_table_pointer *idt)
 {
 	sim_load_idt(idt->base, idt->last_byte);

@@ -28,12 +28,15 @@ void sim_sleep(void);     /* cpu_sleep() */
 void sim_take_interrupts(void);
 void sim_doorbell(uint32_t apicid);
 void sim_load_idt(uint64_t base, uint16_t last_byte);
-_Noreturn void sim_stop(void); /* aborts */
+void sim_load_gdt(uint64_t base, uint16_t last_byte, uint16_t code, uint16_t data, uint16_t task);
+void sim_invlpg(const void *page);
+_Noreturn void sim_stop(void); /* aborts; a test's own may leave by longjmp() */
 void sim_vmsave(uint64_t area);
 void sim_xsetbv(uint32_t index, uint64_t v);
 void sim_fpu_save(void *area, uint64_t components); /* components 0: FXSAVE */
 void sim_fpu_load(const void *area, uint64_t components);
 extern uint64_t sim_dr[4];  /* DR0-DR3 */
+extern uint64_t sim_cr[5];  /* CR0-CR4 */
 extern struct cpu *sim_cpu; /* this_cpu() */
 
 #define SIM_TICKS_A_LOOK 100
