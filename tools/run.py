@@ -23,7 +23,7 @@ FIRMWARE = (
 )
 DONE = re.compile(r"Reveille: all guests done, status (\d+)")
 PANIC = re.compile(r"\bPANIC\b")
-STOPS = re.compile(r"Reveille stops:|press any key")
+STOPS = re.compile(r"Reveille stops:|Press any key")
 
 # What can be switched off: option -> (property of the CPU, property of the IOMMU).
 FEATURES = {
@@ -141,9 +141,11 @@ def command_line(machine, folder, config, efi):
             "-device", "ide-hd,drive=esp,bus=ide.0,bootindex=1"]
 
 
-def _follow(process, result, timeout, log, progress, until):
+def _follow(process, result, timeout, log, progress, until, press):
     """Reads the serial line until something ends the run."""
     ends = [(DONE, "done"), (PANIC, "panic"), (STOPS, "stops")]
+    if press:
+        ends.pop()
     if until:
         ends.insert(0, (re.compile(until), "matched"))
     started, pending, grace = time.monotonic(), "", None
@@ -171,6 +173,9 @@ def _follow(process, result, timeout, log, progress, until):
             for line in lines:
                 if progress:
                     progress(line)
+                if press and STOPS.search(line):
+                    process.stdin.write(press)
+                    process.stdin.flush()
                 for pattern, outcome in ends:
                     found = pattern.search(line)
                     if found and not grace:
@@ -180,8 +185,10 @@ def _follow(process, result, timeout, log, progress, until):
                         grace = time.monotonic() + (0 if outcome == "done" else 0.7)
 
 
-def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None, until=None):
-    """Boots the config file on the machine. until: a regular expression that ends the run too."""
+def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None, until=None,
+        press=None):
+    """Boots the config file on the machine. until: a regular expression that ends the run too.
+    press: bytes to type where the loader waits for a key."""
     machine = machine or Machine()
     result = Result()
     efi = efi or os.path.join(ROOT, "build/reveille.efi")
@@ -192,9 +199,10 @@ def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None,
         errors = open(os.path.join(folder, "stderr"), "w+", encoding="utf-8", errors="replace")
         process = subprocess.Popen(
             [*result.arguments, "-serial", "stdio", "-monitor", "none"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+            stdin=subprocess.PIPE if press else subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=errors)
         try:
-            _follow(process, result, timeout, log, progress, until)
+            _follow(process, result, timeout, log, progress, until, press)
         finally:
             process.terminate()
             try:

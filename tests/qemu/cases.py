@@ -15,13 +15,14 @@ def vm(args, cpus="0, 1", name="g", **keys):
 
 class Case:
     def __init__(self, name, config, expect=(), forbid=(), outcome="done", status=0, until=None,
-                 timeout=90, strict=(), **machine):
+                 press=None, timeout=90, strict=(), **machine):
         self.name = name
         self.config = config
         self.expect = tuple(expect)  # regular expressions, each must match a line
         self.forbid = tuple(forbid)
         self.outcome, self.status = outcome, status
         self.until = until  # a regular expression that ends the run
+        self.press = press  # bytes to type where the loader waits for a key
         self.timeout = timeout
         self.strict = tuple(strict)  # complaints of the emulator that belong to the test
         self.machine = {"edu": 1, "igb": 1, **machine}
@@ -73,7 +74,7 @@ CASES = [
     Case("irq-no-caching", bench(), IRQ_OK, without=["caching"]),
     Case("irq-spurious-gappi", bench(halt="gappi"), IRQ_OK,
          iommu_properties=["x-spurious-gappi=30"]),
-    Case("irq-erratum-1235", bench(halt="gappi"), IRQ_OK, cpu_properties=["x-avic-erratum-1235=50"]),
+    Case("irq-erratum-1235", bench(halt="gappi"), IRQ_OK, cpu_properties=["family=23", "model=49", "x-avic-erratum-1235=50"]),
     Case("no-iommu", bench(), ["iommu: none", "vm g: not started"], outcome="stops",
          status=None, without=["iommu"]),
     Case("no-iommu-no-devices", vm("hello", "0"), ["iommu: none", "TEST hello: ok"],
@@ -96,7 +97,7 @@ CASES = [
     Case("ipi-emulated", vm("ipi", "0, 1, 2, 3", delivery="emulated"), ["TEST ipi: ok"], smp=4),
     Case("ipi-shared-cpus", vm("ipi", "0, 1, 0, 1, 0, 1"), ["TEST ipi: ok"]),
     Case("ipi-erratum-1235", vm("ipi", "0, 1, 0, 1"), ["TEST ipi: ok"],
-         cpu_properties=["x-avic-erratum-1235=50"]),
+         cpu_properties=["family=23", "model=49", "x-avic-erratum-1235=50"]),
     Case("timer", vm("timer", "0"), ["TEST timer: ok"]),
     Case("timer-emulated", vm("timer", "0", delivery="emulated"), ["TEST timer: ok"]),
     Case("timer-xapic", vm("timer", "0", apic="xapic"), ["TEST timer: ok"]),
@@ -144,6 +145,8 @@ CASES = [
          [r"reveille\.cfg:6: "], outcome="stops", status=None),
     Case("config-overlap", vm("hello", "0", "a", devices=IGB) + vm("hello", "0", "b", devices=IGB),
          [r"reveille\.cfg:12: "], outcome="stops", status=None),
+    Case("config-back-to-firmware", "[car red]\n", ["BdsDxe: failed to start Boot0001.*Aborted"],
+         outcome="matched", status=None, until="failed to start Boot0001", press=b"\r"),
     Case("config-no-such-cpu", vm("hello", "7"), ["vm g: not started: .*"], outcome="stops",
          status=None),
     Case("config-no-such-device", vm("hello", "0", devices="8086:ffff#0"),

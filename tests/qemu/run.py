@@ -46,7 +46,7 @@ def one(case, efi):
         file.write(case.config)
     machine = run.Machine(**case.machine)
     result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, case.name + ".log"),
-                     until=case.until)
+                     until=case.until, press=case.press)
     with open(os.path.join(OUT, case.name + ".err"), "w", encoding="utf-8") as file:
         file.write(" ".join(result.arguments) + "\n" + result.errors)
     return result, judge(case, result)
