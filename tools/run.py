@@ -34,6 +34,8 @@ FEATURES = {
     "svm": ("-svm", None),
     "nrips": ("-nrip-save", None),
     "clean-bits": ("-vmcb-clean", None),
+    "decode-assists": ("-decodeassists", None),
+    "flush-by-asid": ("-flushbyasid", None),
     "gasup": (None, "gasup=off"),
     "gam": (None, "gamsup=off"),
     "gappi": (None, "gappisup=off"),
