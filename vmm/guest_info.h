@@ -11,8 +11,9 @@
 #define GUEST_LOAD_GPA 0x200000 /* image; entry at its first byte */
 #define GUEST_TABLES_GPA                                                                           \
 	0x10000 /* page tables that map the first 512 GiB one to one by 1 GiB pages */
-#define GUEST_INFO_MAGIC   0x4f464e4954534755ull
-#define GUEST_INFO_DEVICES 32
+#define GUEST_HYPERCALL_PORT 0x52
+#define GUEST_INFO_MAGIC     0x4f464e4954534755ull
+#define GUEST_INFO_DEVICES   32
 
 struct guest_info_device {
 	uint16_t vendor, device;
@@ -28,6 +29,7 @@ struct guest_info {
 	uint64_t memory_bytes;
 	uint32_t x2apic; /* 1: the guest's APICs are in x2APIC mode */
 	uint32_t tsc_per_us;
+	uint32_t hypercall_by_port; /* 1: OUT to GUEST_HYPERCALL_PORT instead of VMMCALL */
 	char args[128];
 	uint8_t vcpu_pcpu[128]; /* pCPU of each vCPU, for the bench's choice of arms */
 	struct guest_info_device device[GUEST_INFO_DEVICES];

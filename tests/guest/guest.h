@@ -17,11 +17,22 @@ static inline const struct guest_info *guest_info(void)
 	return (const struct guest_info *)(uintptr_t)GUEST_INFO_GPA;
 }
 
-/* Function and result in RAX (vmm/hypercall.h). */
+/* Function and result in RAX (vmm/hypercall.h). A hypervisor whose VMMCALL is its own takes an OUT
+ * instead, with the same registers. */
 static inline int64_t hypercall(
 	uint64_t rax, uint64_t rbx, uint64_t rcx, uint64_t rdx, uint64_t rsi)
 {
-	__asm__ volatile("vmmcall" : "+a"(rax) : "b"(rbx), "c"(rcx), "d"(rdx), "S"(rsi) : "memory");
+	if (guest_info()->hypercall_by_port)
+		__asm__ volatile(
+			"out %%eax, %[port]"
+			: "+a"(rax)
+			: [port] "i"(GUEST_HYPERCALL_PORT), "b"(rbx), "c"(rcx), "d"(rdx), "S"(rsi)
+			: "memory");
+	else
+		__asm__ volatile("vmmcall"
+				 : "+a"(rax)
+				 : "b"(rbx), "c"(rcx), "d"(rdx), "S"(rsi)
+				 : "memory");
 	return (int64_t)rax;
 }
 
