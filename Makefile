@@ -19,17 +19,23 @@ FREESTANDING := -std=gnu11 -ffreestanding -fno-builtin-printf -mgeneral-regs-onl
 	    -fno-asynchronous-unwind-tables -fno-strict-aliasing
 # The wake path crosses seven files; only the linker sees all of it.
 VMM_CFLAGS := $(FREESTANDING) -mcmodel=kernel -O2 -g -flto=auto $(WARN) $(INCLUDES)
+# The compiler calls memset and memcpy where no source does, after the linker chose what to keep.
+$(B)/vmm/base/string.o: VMM_CFLAGS += -fno-lto
 
 .PHONY: all
 .DEFAULT_GOAL := all
 all: $(B)/reveille.efi
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(VMM_CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/%.asm.o: %.asm
+# The compiler calls these by itself, after link-time optimisation has thrown out what nobody calls;
+# and it must not find a memset in the loop of memset.
+$(B)/vmm/base/string.o: VMM_CFLAGS += -fno-lto -fno-tree-loop-distribute-patterns
+
+$(B)/%.asm.o: %.asm Makefile
 	@mkdir -p $(@D)
 	@echo "  NASM  $<"
 	@$(NASM) -f elf64 -g -F dwarf -I./ -Isvm/ -Ivmm/ -I$(B)/ -MD $(@:.o=.d) $< -o $@
