@@ -53,13 +53,13 @@ static void route_everywhere(const char *name)
 	char back[64];
 
 	live_on(0, &rig_cpu[1]);
-	EXPECT(tell_everywhere(&s, 2, 6));
+	EXPECT(tell_everywhere(&s, 2, 4));
 	snprintf(back, sizeof(back), "%s, back", name);
 	s.name = back;
 	s.story = story_route_back;
 	s.after = route_away;
 	route_away();
-	EXPECT(tell_everywhere(&s, 2, 6));
+	EXPECT(tell_everywhere(&s, 2, 4));
 	route_back();
 	live_on(0, &rig_cpu[0]);
 }
@@ -128,7 +128,7 @@ TEST(switch_mechanism)
 	EXPECT(tell_everywhere(&s, 1, 6));
 	s.name = "switch of mechanism, vCPU on another pCPU";
 	live_on(0, &rig_cpu[1]);
-	EXPECT(tell_everywhere(&s, 2, 3));
+	EXPECT(tell_everywhere(&s, 2, 2));
 	live_on(0, &rig_cpu[0]);
 }
 
@@ -148,7 +148,7 @@ static void move_everywhere(const char *name)
 {
 	struct scenario s = { .name = name, .story = story_move, .fires = { [X] = 2 } };
 
-	EXPECT(tell_everywhere(&s, 2, 6));
+	EXPECT(tell_everywhere(&s, 2, 4));
 }
 
 TEST(move_galog)

@@ -29,7 +29,7 @@ static uint64_t pending[MACHINE_CPUS][4];
 static ucontext_t device, hypervisor;
 static uint8_t device_stack[256 * 1024] __attribute__((aligned(64)));
 static enum machine_split split;
-static bool unfinished;
+static bool unfinished, bit_set;
 static uint32_t fired_message;
 
 static void pause_device(void)
@@ -60,7 +60,7 @@ static bool host_load64(void *o, uint64_t addr, uint64_t *value)
 
 static bool host_load128(void *o, uint64_t addr, uint64_t value[2])
 {
-	if (split == MACHINE_SPLIT_BEFORE_IRTE)
+	if (split == MACHINE_SPLIT_BEFORE_IRTE && bit_set)
 		pause_device();
 	return host_read(o, addr, value, 16);
 }
@@ -68,7 +68,10 @@ static bool host_load128(void *o, uint64_t addr, uint64_t value[2])
 static bool host_or32(void *o, uint64_t addr, uint32_t bits, uint32_t *old)
 {
 	(void)o;
+	if (split == MACHINE_SPLIT_BEFORE_OR)
+		pause_device();
 	*old = __atomic_fetch_or((uint32_t *)addr, bits, __ATOMIC_SEQ_CST);
+	bit_set = true;
 	if (split == MACHINE_SPLIT_AFTER_OR)
 		pause_device();
 	return true;
@@ -211,6 +214,7 @@ void machine_fire(uint32_t message, enum machine_split how)
 	machine_finish();
 	fired_message = message;
 	split = how;
+	bit_set = false;
 	if (how == MACHINE_WHOLE) {
 		send_message();
 		return;

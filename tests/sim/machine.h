@@ -4,8 +4,9 @@
  * own address space (a physical address is a pointer). This header is all that the hypervisor's
  * side and the model's side share: their own headers use the same names for different things.
  *
- * An interrupt by a device takes two steps, and what the hypervisor does in between is the race R2:
- *   OR of the IRR bit  -->  look at IsRun, GATag.. in the IRTE, and tell whoever has to be told
+ * An interrupt by a device takes several steps, and what the hypervisor does in between is a race:
+ *   IRTE fetched or found in the cache --> IRR bit set --> was the IRR clear? -->
+ *   IsRun, GATag.. looked at in the IRTE, whoever has to be told is told
  */
 #ifndef SIM_MACHINE_H
 #define SIM_MACHINE_H
@@ -31,9 +32,14 @@ void machine_mmio_write(uint32_t offset, unsigned bytes, uint64_t v);
 uint32_t machine_pci_read(uint16_t offset);
 void machine_pci_write(uint16_t offset, uint32_t v);
 
-/* The device sends message n. MACHINE_SPLIT_*: it stops half-way, until machine_finish(). One such
- * is under way at a time: hardware serialises posts to one page. */
-enum machine_split { MACHINE_WHOLE, MACHINE_SPLIT_AFTER_OR, MACHINE_SPLIT_BEFORE_IRTE };
+/* The device sends message n. MACHINE_SPLIT_*: it stops between two steps, until machine_finish().
+ * One such is under way at a time: hardware serialises posts to one page. */
+enum machine_split {
+	MACHINE_WHOLE,
+	MACHINE_SPLIT_BEFORE_OR,
+	MACHINE_SPLIT_AFTER_OR,
+	MACHINE_SPLIT_BEFORE_IRTE, /* the second look at it */
+};
 void machine_fire(uint32_t message, enum machine_split split);
 void machine_finish(void);
 bool machine_unfinished(void);

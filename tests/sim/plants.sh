@@ -13,7 +13,7 @@ only=${2-}
 cc=${CC:-gcc}
 mkdir -p "$dir"
 
-flags="-std=gnu11 -g -O1 -fsanitize=undefined -fno-sanitize-recover=all -fno-builtin \
+flags="-std=gnu11 -O2 -fno-builtin \
 	-fno-strict-aliasing -Itests/host -Itests/unit -Itests/sim -Itools/emulator/model -Ivmm -I."
 sources=$(sed -n 's,^/\* sources: \(.*\) \*/.*,\1,p' tests/sim/wake_test.c)
 sources=$(ls $sources tests/host/seam.c)

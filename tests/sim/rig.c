@@ -103,7 +103,7 @@ static bool any_lock_held(void)
 
 static bool has_work(const struct cpu *cpu)
 {
-	return machine_pending(cpu->index) >= 0 || cpu->ready_mask;
+	return machine_pending(cpu->index) >= 0 || cpu->ready_mask || cpu->next;
 }
 
 static void run_until_idle(struct cpu *cpu)
@@ -238,7 +238,7 @@ const char *rig_wrong(void)
 
 		if (v->state != VCPU_BLOCKED)
 			return "a vCPU isn't blocked in the end";
-		if (rig_guest[i].await)
+		if (rig_guest[i].untold)
 			return "a vCPU that runs isn't told of an interrupt";
 		if (vapic_deliverable(v->avic.page) >= 0)
 			return "a blocked vCPU has a deliverable IRR bit";

@@ -22,13 +22,13 @@
 
 /* What a guest does between two HLTs. */
 struct guest {
-	unsigned busy;         /* so many steps before it halts */
-	uint8_t tpr;           /* raises TPR to this before HLT; 0: doesn't */
-	uint8_t opener;        /* taking this vector lowers TPR to 0 */
-	uint8_t await;         /* runs on without an exit until it has taken this vector */
-	struct cpu *move_to;   /* asks for this pCPU at its next step */
-	unsigned taken[256];   /* per vector */
-	unsigned enters, hlts; /* entries, HLT exits */
+	unsigned busy;       /* so many steps before it halts */
+	uint8_t tpr;         /* raises TPR to this before HLT; 0: doesn't */
+	uint8_t opener;      /* taking this vector lowers TPR to 0 */
+	uint8_t await;       /* runs on without an exit until it has taken this vector */
+	struct cpu *move_to; /* asks for this pCPU at its next step */
+	bool untold;         /* it waited in vain */
+	unsigned taken[256]; /* per vector */
 };
 
 struct plan {

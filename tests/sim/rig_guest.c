@@ -54,6 +54,7 @@ static enum vmexit_kind guest_step(struct vcpu *v)
 	/* Once the device is done, an interrupt that hasn't come in so many steps doesn't come. */
 	if (g->await && (!rig_fired() || machine_unfinished() || rig_job))
 		g->busy = AWAIT_STEPS;
+	g->untold |= g->await && !g->busy;
 	if (g->busy) {
 		g->busy--;
 		return VMEXIT_KIND_UNKNOWN;
@@ -72,7 +73,6 @@ void svm_enter(struct cpu *cpu, struct svm_vcpu *s)
 
 	sim_point();
 	sim_drain();
-	rig_guest[v->index].enters++;
 	if (!machine_enter(cpu->index, s->vmcb))
 		exit(1);
 	do {
@@ -105,7 +105,6 @@ enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 		vcpu_migrate(here, v, to);
 		return EXIT_LEAVE;
 	default:
-		g->hlts++;
 		return vcpu_block(here, v) ? EXIT_LEAVE : EXIT_RESUME;
 	}
 }

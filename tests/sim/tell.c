@@ -66,6 +66,7 @@ static bool tell(const struct scenario *s, const struct plan *p)
 	rig_settle();
 	fired = rig_fired();
 	rig_disarm();
+	wrong = rig_wrong();
 	if (s->after)
 		s->after();
 	for (unsigned n = 0; n < RIG_MESSAGES; n++) {
@@ -80,7 +81,8 @@ static bool tell(const struct scenario *s, const struct plan *p)
 		report(s, p, what);
 		return false;
 	}
-	wrong = rig_wrong();
+	if (!wrong)
+		wrong = rig_wrong();
 	if (wrong)
 		report(s, p, wrong);
 	return fired && !wrong;
@@ -88,7 +90,7 @@ static bool tell(const struct scenario *s, const struct plan *p)
 
 static void tell_each_split(const struct scenario *s, struct plan *p, uint32_t window)
 {
-	for (p->split = MACHINE_SPLIT_AFTER_OR; p->split <= MACHINE_SPLIT_BEFORE_IRTE; p->split++)
+	for (p->split = MACHINE_SPLIT_BEFORE_OR; p->split <= MACHINE_SPLIT_BEFORE_IRTE; p->split++)
 		for (uint32_t w = 1; w <= window && !broken; w += 1 + w / 8) {
 			p->finish_at = p->fire_at + w;
 			tell(s, p);
@@ -121,7 +123,7 @@ static uint32_t tell_with_lag(const struct scenario *s, uint32_t lag, uint32_t w
 
 bool tell_everywhere(const struct scenario *s, unsigned cpus, uint32_t window)
 {
-	static const uint32_t lags[] = { 0, 1, 3, 9, 200 };
+	static const uint32_t lags[] = { 0, 2, 9, 200 };
 	unsigned long before = runs;
 	uint32_t crossings = 0;
 

@@ -127,6 +127,22 @@ TEST(priority)
 	EXPECT_EQ(at(0x0a0), 0x53);
 }
 
+/* The short answer is the long one's, whatever is pending, in service and masked. */
+TEST(ready)
+{
+	for (unsigned irr = 0; irr < 256; irr += 5)
+		for (unsigned isr = 0; isr < 256; isr += 7)
+			for (unsigned tpr = 0; tpr < 256; tpr += 0x1b) {
+				vapic_reset(&page, 0, true);
+				EXPECT(!vapic_ready(&page));
+				vapic_set_irr(&page, (uint8_t)irr);
+				if (isr >= 16)
+					put(0x100 + isr / 32 * 16, 1u << isr % 32);
+				put(0x080, tpr);
+				EXPECT_EQ(vapic_ready(&page), vapic_deliverable(&page) >= 0);
+			}
+}
+
 TEST(stash_moves_everything_and_back)
 {
 	struct vapic_stash stash = { 0 };
