@@ -45,8 +45,10 @@ static inline bool vapic_ready(const struct vapic *p)
 {
 	uint32_t isr = 0, irr = 0;
 
+#pragma GCC unroll 8
 	for (unsigned i = 1; i < 8; i++)
 		irr |= shared_load32(&p->reg[VAPIC_IRR / 4 + 4 * i]);
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < 8; i++)
 		isr |= shared_load32(&p->reg[VAPIC_ISR / 4 + 4 * i]);
 	/* Vectors 0..15 are below every priority. */

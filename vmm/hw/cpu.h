@@ -87,17 +87,22 @@ static inline void cpu_pause(void)
 	__builtin_ia32_pause();
 }
 
+/* Interrupt entry (vmm/vectors.asm) saves no registers: it only happens inside the two functions
+ * below, and they leave to the compiler what has to be saved. */
+#define HW_INTERRUPT_CLOBBERS                                                                      \
+	"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc", "memory"
+
 /* Sleeps until an interrupt, and takes it. Interrupts are off before and after. The STI
  * shadow covers HLT, so nothing can slip between the caller's last look and the sleep. */
 static inline void cpu_sleep(void)
 {
-	__asm__ volatile("sti; hlt; cli" ::: "memory");
+	__asm__ volatile("sti; hlt; cli" ::: HW_INTERRUPT_CLOBBERS);
 }
 
 /* Takes what is pending and goes on. NOP ends the STI shadow. */
 static inline void cpu_take_interrupts(void)
 {
-	__asm__ volatile("sti; nop; cli" ::: "memory");
+	__asm__ volatile("sti; nop; cli" ::: HW_INTERRUPT_CLOBBERS);
 }
 
 /* The CPU this runs on. Only entry points call it; logic takes a struct cpu *. */
