@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """From records to figures: which interrupt became which delivery, and at what cost.
 
-An arm is what lies between its two marks (a VMMCALL exit whose RAX is HC_MARK | arm << 32: the
-first opens it, the second closes it). Nothing here knows which hypervisor ran.
+An arm is what lies between its two marks (a VMMCALL exit, or that of an OUT where the hypervisor
+keeps VMMCALL for itself, whose RAX is HC_MARK | arm << 32: the first opens it, the second closes
+it). Nothing here knows which hypervisor ran.
 """
 
 import numpy as np
@@ -21,14 +22,16 @@ PATH_HOST = 3  # its pCPU was executing host code already: counted from the last
 PATHS = ("running", "idle", "guest", "host")
 
 
+def _is_call(records):
+    """Exits by which the guest may have asked for something."""
+    return (records["kind"] == sw.VMEXIT) & (
+        (records["a"] == sw.EXIT_VMMCALL) | (records["a"] == sw.EXIT_IOIO))
+
+
 def marks(recording):
     """[(arm, index of the opening record, index of the closing one)], in order."""
     r = recording.records
-    hit = np.flatnonzero(
-        (r["kind"] == sw.VMEXIT)
-        & (r["a"] == sw.EXIT_VMMCALL)
-        & ((r["c"] & 0xFFFFFFFF) == HC_MARK)
-    )
+    hit = np.flatnonzero(_is_call(r) & ((r["c"] & 0xFFFFFFFF) == HC_MARK))
     arms, open_marks = [], {}
     for i in hit:
         arm = int(r["c"][i]) >> 32
@@ -163,7 +166,7 @@ def arm_events(recording, begin, end):
     code, number = np.unique(exits["a"], return_counts=True)
     mmio = r[kind == sw.IOMMU_MMIO]
     low = exits["c"] & 0xFFFFFFFF
-    calls = (exits["a"] == sw.EXIT_VMMCALL) & (low >= HC_FIRST) & (low <= HC_LAST)
+    calls = _is_call(exits) & (low >= HC_FIRST) & (low <= HC_LAST)
     return {
         "exits": len(exits),
         "hypercalls": _count(calls),

@@ -27,6 +27,7 @@ NO_CPU = 0xFF
 # Exit codes (24593 rev 3.44, "SVM Intercept Codes").
 EXIT_INTR = 0x60
 EXIT_HLT = 0x78
+EXIT_IOIO = 0x7B
 EXIT_VMMCALL = 0x81
 
 RECORD = np.dtype(
