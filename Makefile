@@ -134,9 +134,16 @@ unit: $(UNIT_BIN) $(MODEL_BIN)
 
 qemu-test: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
-	@$(PYTHON) tests/qemu/run.py $(ONLY)
+	@REVEILLE_COVERAGE=out/coverage/bitmaps $(PYTHON) tests/qemu/run.py $(ONLY)
 
-cov:
+# Objects that never run: gcov's list of all lines that there are to cover.
+GCNO_O := $(patsubst %.c,$(B)/gcno/%.o,$(filter-out svm/offsets.c,$(VMM_C)))
+$(GCNO_O): $(B)/gcno/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  GCNO  $<"
+	@$(CC) $(VMM_CFLAGS) -O1 -fno-lto --coverage -MMD -MP -c $< -o $@
+
+cov: $(GCNO_O)
 	@tools/coverage.sh $(B)
 
 check: setup

@@ -16,6 +16,8 @@ import sys
 import tempfile
 import time
 
+import qemu_coverage
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FIRMWARE = (
     ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
@@ -58,6 +60,7 @@ class Machine:
         self.cpu_properties = []
         self.icount = True
         self.stopwatch = None
+        self.coverage = None  # file: which instructions of Reveille were executed
         self.extra = []  # more arguments for QEMU
         for key, value in members.items():
             if not hasattr(self, key):
@@ -83,6 +86,8 @@ class Machine:
             args += ["-device", ",".join(iommu + self.iommu_properties)]
         if self.stopwatch:
             args += ["-device", f"reveille-stopwatch,file={self.stopwatch}"]
+        if self.coverage:
+            args += ["-device", f"reveille-coverage,file={self.coverage},{qemu_coverage.RANGE}"]
         for i in range(self.edu):
             args += ["-device", f"edu,bus=pcie.0,addr={5 + 2 * i:x}.0"]
         # An igb reserves the numbers of its virtual functions: every other one from its own
@@ -194,6 +199,8 @@ def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None,
     machine = machine or Machine()
     result = Result()
     efi = efi or os.path.join(ROOT, "build/reveille.efi")
+    if not machine.coverage and os.environ.get("REVEILLE_COVERAGE"):
+        machine.coverage = qemu_coverage.new_file(os.environ["REVEILLE_COVERAGE"], efi, config)
     with tempfile.TemporaryDirectory(prefix="reveille-") as folder:
         result.arguments = command_line(machine, folder, config, efi)
         started = time.monotonic()
@@ -260,6 +267,8 @@ def main():
     parser.add_argument("--cpu-property", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--no-icount", action="store_true")
     parser.add_argument("--stopwatch", metavar="FILE")
+    parser.add_argument("--coverage", metavar="FILE", help="for tools/qemu_coverage.py; with"
+                        " REVEILLE_COVERAGE=FOLDER in the environment every run leaves a file there")
     parser.add_argument("--serial", metavar="FILE")
     parser.add_argument("--environment", metavar="FILE", help="write what the run was, as JSON")
     parser.add_argument("--timeout", type=float, default=120)
@@ -269,7 +278,8 @@ def main():
     machine = Machine(smp=options.smp, edu=options.edu, igb=options.igb,
                       without=options.without or [], iommu_properties=options.iommu_property,
                       cpu_properties=options.cpu_property, icount=not options.no_icount,
-                      stopwatch=options.stopwatch, extra=options.qemu)
+                      stopwatch=options.stopwatch, coverage=options.coverage,
+                      extra=options.qemu)
     if options.interactive:
         return interactive(options.config, machine, options.efi)
     result = run(options.config, machine, options.efi, options.timeout, options.serial,
