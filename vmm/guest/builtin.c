@@ -69,7 +69,7 @@ err_t builtin_place(struct vm *vm, const char **why)
 		return ERR_UNFIT;
 	}
 	if (!vm_write(vm, GPA(GUEST_LOAD_GPA), builtin_image,
-		    (size_t)(builtin_image_end - builtin_image)) ||
+		    (uintptr_t)builtin_image_end - (uintptr_t)builtin_image) ||
 		!write_tables(vm) || !write_info(vm)) {
 		*why = "its memory is too small for the built-in guest";
 		return ERR_INVALID;
