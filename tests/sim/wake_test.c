@@ -232,8 +232,8 @@ TEST(running)
 	s.name = "running, message posted anew";
 	s.story = story_running_attach;
 	s.by_software = false;
-	s.limit = 200;
-	EXPECT(tell_everywhere(&s, 2, 5));
+	s.limit = 320;
+	EXPECT(tell_everywhere(&s, 2, 3));
 	live_on(0, &rig_cpu[0]);
 }
 
