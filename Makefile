@@ -19,9 +19,6 @@ FREESTANDING := -std=gnu11 -ffreestanding -fno-builtin-printf -mgeneral-regs-onl
 	    -fno-asynchronous-unwind-tables -fno-strict-aliasing
 # The wake path crosses seven files; only the linker sees all of it.
 VMM_CFLAGS := $(FREESTANDING) -mcmodel=kernel -O2 -g -flto=auto $(WARN) $(INCLUDES)
-# The compiler calls memset and memcpy where no source does, after the linker chose what to keep.
-$(B)/vmm/base/string.o: VMM_CFLAGS += -fno-lto
-
 .PHONY: all
 .DEFAULT_GOAL := all
 all: $(B)/reveille.efi

@@ -67,14 +67,22 @@ static bool all_seen(uint64_t unused)
 	return true;
 }
 
+static void fire(uint32_t device)
+{
+	for (uint32_t i = 0; i < source_count; i++)
+		sources[i].sent += sources[i].device == burst_devices[device];
+	igb_fire(burst_devices[device], (1u << IGB_MESSAGES) - 1);
+}
+
+/* The last device fires once, when the ring is full: nobody is told of its interrupts, and whoever
+ * they are for sleeps on unless the hypervisor looks. */
 static void fire_all(uint32_t passes)
 {
 	while (passes--) {
-		for (uint32_t i = 0; i < source_count; i++)
-			sources[i].sent++;
-		for (uint32_t d = 0; d < device_count; d++)
-			igb_fire(burst_devices[d], (1u << IGB_MESSAGES) - 1);
+		for (uint32_t d = 0; d + 1 < device_count; d++)
+			fire(d);
 	}
+	fire(device_count - 1);
 }
 
 static void count_round(struct arm_result *r)
@@ -101,7 +109,11 @@ bool burst_run(struct arm_result *r)
 {
 	uint64_t ring = args_number("ring", 512), overflows = overflow_count();
 	bool ok = route_all();
-	uint32_t passes = ok ? (uint32_t)(ring / source_count) + 2 : 0;
+	uint32_t repeated = source_count - IGB_MESSAGES;
+	uint32_t passes;
+
+	ok = ok && device_count > 1;
+	passes = ok ? (uint32_t)(ring / repeated) + 2 : 0;
 
 	ok = ok && wait_until(all_asleep, 0);
 	bench_mark(bench.arm, 1);

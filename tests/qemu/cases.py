@@ -134,9 +134,10 @@ CASES = [
     Case("switch-needs-control", vm("switch", "0, 1, 1", devices=IGB, control="no"),
          ["modes changed 0 times", "TEST switch: FAIL"], status=1),
     Case("galog-overflow",
-         vm("bench count=500 only=galog-overflow", "0, 1, 0, 64*0", priority="2, 2, 1, 64*0",
+         "[reveille]\nlog = debug\n" + vm("bench count=500 only=galog-overflow", "0, 1, 0, 64*0", priority="2, 2, 1, 64*0",
             devices=f"{EDU}, " + ", ".join(f"8086:10c9#{i}" for i in range(4)), control="yes",
-            memory="64M"), ["TEST bench: ok", "[1-9][0-9]* overflows of the GA log"], igb=4),
+            memory="64M"), ["TEST bench: ok", "[1-9][0-9]* overflows of the GA log",
+                           "restarted, [1-9][0-9]* vCPUs woken"], igb=4),
     # --- guests that misbehave ---
     Case("bad-msr", vm("bad-msr", "0"), ["TEST bad-msr: ok"]),
     Case("triple-fault", vm("triple-fault", "0"), ["vm g: stopped: "], status=1),
