@@ -59,7 +59,7 @@ include boot/boot.mk
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo run check unit model-test qemu-test budgets cov lint clean
+.PHONY: help setup emulator image demo run check unit emulator-test qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -71,6 +71,7 @@ help:
 #: make emulator   the emulator alone (cached outside the tree)
 #: make lint       compilers' warnings, clang-format, cppcheck, layers, headers, irq-path
 #: make unit       unit tests and simulation on this machine, under ASan and UBSan
+#: make emulator-test  the emulator against small programs without a hypervisor
 #: make qemu-test  the tests in the emulator (ONLY=name for one)
 #: make cov        coverage as HTML in out/coverage
 #: make clean      removes build/ and out/
