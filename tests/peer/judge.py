@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""What must be seen of KVM on the emulator, each with its negative twin."""
+
+import re
+
+# Exits an interrupt may cost beside those it must: the host's timer ticks.
+TICKS = 0.2
+
+
+def _check(name, ok, found):
+    return {"name": name, "ok": bool(ok), "found": found}
+
+
+def _lines(result, wanted):
+    text = "\n".join(result.after("avic"))
+    return [w for w in wanted if w not in text]
+
+
+def _tests(result):
+    """(name, ok) of each TEST line."""
+    return re.findall(r"TEST ([\w-]+): (\w+)", result.serial)
+
+
+def _per_interrupt(arm, key):
+    return arm["events"][key] / max(arm["interrupts"], 1)
+
+
+def reveille(result):
+    return [
+        _check("Reveille: guests done, strict mode silent", result.ok(),
+               f"{result.outcome}, {len(result.strict)} complaints"),
+    ]
+
+
+def _booted(result, name):
+    tests = _tests(result)
+    bad = [t for t, how in tests if how != "ok"]
+    strict = result.strict
+    return [
+        _check(f"{name}: ran to its end", not result.timed_out and "PEER end" in result.serial,
+               f"{result.seconds:.0f} s"),
+        _check(f"{name}: the guest's programs succeed", tests and not bad,
+               f"{len(tests)} programs, failed: {', '.join(bad) or 'none'}"),
+        _check(f"{name}: strict mode is silent", not strict,
+               strict[0] if strict else "no complaint"),
+    ]
+
+
+def kvm(result, side):
+    missing = _lines(result, ("AVIC enabled", "x2AVIC enabled", "Virtual APIC enabled",
+                              "Interrupt remapping enabled", "X2APIC enabled"))
+    found = _booted(result, "KVM")
+    found.append(_check("dmesg: AVIC, x2AVIC, IOMMU's virtual APIC mode", not missing,
+                        f"missing: {', '.join(missing) or 'none'}"))
+    for name, twin in (("posted-busy", "emulated-busy"), ("galog-idle", "emulated-halted-idle"),
+                       ("galog-busy", "emulated-halted-busy"), ("native-idle", None)):
+        found += _arm(side.arm(name), name) + (_twin(side.arm(twin), twin) if twin else [])
+    return found
+
+
+def _arm(arm, name):
+    if not arm:
+        return [_check(f"{name}: measured", False, "no marks")]
+    posts, logged = _per_interrupt(arm, "posts"), _per_interrupt(arm, "galog_entries")
+    exits, limit = arm["exits_per_interrupt"], {"posted-busy": 0, "native-idle": 0,
+                                                "galog-idle": 1, "galog-busy": 2}[name]
+    found = [
+        _check(f"{name}: IRTEs in guest mode", posts >= 1 and not arm["events"]["remapped"],
+               f"{posts:.3f} posts an interrupt, {arm['events']['remapped']} remapped"),
+        _check(f"{name}: exits", exits <= limit + TICKS, f"{exits:.3f} an interrupt"),
+        _check(f"{name}: nothing lost, nothing twice", not arm["lost"] and not arm["duplicates"],
+               f"{arm['interrupts']} interrupts"),
+    ]
+    if name.startswith("galog-"):
+        taken = (arm["counted"] or {}).get("iommu_interrupts", 0)
+        found.append(_check(f"{name}: woken through the GA log",
+                            logged >= 0.95 and taken >= 0.9 * arm["interrupts"],
+                            f"{logged:.3f} entries an interrupt, {taken} interrupts of the IOMMU"
+                            " by /proc/interrupts"))
+    else:
+        found.append(_check(f"{name}: GA log unused", logged < 0.01,
+                            f"{logged:.3f} entries an interrupt"))
+    return found
+
+
+def _twin(arm, name):
+    if not arm:
+        return [_check(f"{name}: measured", False, "no marks")]
+    posts = arm["events"]["posts"]
+    return [
+        _check(f"{name}, without AVIC: nothing posted, an exit each",
+               not posts and arm["exits_per_interrupt"] >= 1,
+               f"{posts} posts, {arm['exits_per_interrupt']:.3f} exits an interrupt"),
+        _check(f"{name}: nothing lost, nothing twice", not arm["lost"] and not arm["duplicates"],
+               f"{arm['interrupts']} interrupts"),
+    ]
+
+
+def legacy(result, side):
+    found = _booted(result, "legacy twin")
+    found.append(_check("legacy twin: no virtual APIC mode",
+                        _lines(result, ("Virtual APIC enabled",))
+                        and not _lines(result, ("AVIC enabled",)), "AVIC alone"))
+    for arm in side.arms:
+        events = arm["events"]
+        found.append(_check(f"legacy twin, {arm['name']}: remapped, not posted",
+                            not events["posts"] and not events["galog_entries"]
+                            and events["remapped"] >= arm["interrupts"] > 0,
+                            f"{events['remapped']} remapped, {events['posts']} posts"))
+    return found

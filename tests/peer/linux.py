@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+"""Boots Debian's Linux on the emulator, on the machine of make demo, and runs a shell script
+there: KVM, VFIO and the launcher are at hand (init, mkinitramfs.sh)."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+import run  # noqa: E402
+
+# idle=halt: the emulated CPU has a MWAIT that doesn't sleep. The rest takes the IOMMU although
+# nothing forces it, and spares the console.
+KERNEL = "console=ttyS0 idle=halt amd_iommu=force_enable panic=-1 quiet"
+CFLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-static", "-pthread")
+ESCAPE = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]|\x1b.")
+
+
+def build_launcher(folder):
+    path = os.path.join(folder, "peer")
+    subprocess.run(
+        ["gcc", *CFLAGS, "-iquote", os.path.join(ROOT, "vmm"), "-iquote", ROOT, "-o", path,
+         *sorted(glob.glob(os.path.join(HERE, "*.c")))], check=True)
+    return path
+
+
+def fetch_kernel(package=None):
+    """(kernel, initramfs) from Debian's packages; cached."""
+    made = subprocess.run([os.path.join(HERE, "mkinitramfs.sh"), *([package] if package else [])],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    return made.stdout.split()
+
+
+def _second_initramfs(folder, script, image, launcher):
+    root = os.path.join(folder, "root")
+    os.mkdir(root, 0o755)
+    shutil.copy(launcher, os.path.join(root, "peer"))
+    shutil.copy(image, os.path.join(root, "builtin.bin"))
+    with open(os.path.join(root, "run"), "w", encoding="ascii") as file:
+        file.write(script)
+    # No polling before a halted vCPU's thread sleeps: its wake-up is what is looked at.
+    with open(os.path.join(root, "parameters"), "w", encoding="ascii") as file:
+        file.write("kvm halt_poll_ns=0\n")
+    names = "\n".join(sorted(os.listdir(root))) + "\n"
+    return subprocess.run(["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], cwd=root,
+                          input=names.encode(), stdout=subprocess.PIPE, check=True).stdout
+
+
+class Result:
+    def __init__(self):
+        self.serial = ""
+        self.strict = []
+        self.seconds = 0.0
+        self.timed_out = False
+        self.arguments = []
+        self.kernel = ""
+
+    def after(self, name):
+        """Lines of the script's section NAME: from "PEER NAME" to the next such line."""
+        lines, on = [], False
+        for line in self.serial.splitlines():
+            if line.startswith("PEER "):
+                on = line[5:].strip() == name
+            elif on:
+                lines.append(line)
+        return lines
+
+
+def boot(script, machine, image, append="", package=None, timeout=600, serial=None, progress=None):
+    """Runs the script; the machine is switched off at its end."""
+    result = Result()
+    kernel, initramfs = fetch_kernel(package)
+    result.kernel = os.path.basename(os.path.dirname(kernel)).rsplit("-", 1)[0]
+    code, _ = run.firmware()
+    with tempfile.TemporaryDirectory(prefix="reveille-peer-") as folder:
+        initrd = os.path.join(folder, "initrd")
+        with open(initrd, "wb") as file:
+            with open(initramfs, "rb") as base:
+                shutil.copyfileobj(base, file)
+            file.write(_second_initramfs(folder, script, image, build_launcher(folder)))
+        result.arguments = [
+            run.emulator(), *machine.arguments(),
+            "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
+            "-kernel", kernel, "-initrd", initrd, "-append", f"{KERNEL} {append}".strip(),
+            "-serial", "stdio", "-monitor", "none"]
+        _follow(result, timeout, serial, progress, os.path.join(folder, "stderr"))
+    return result
+
+
+def _follow(result, timeout, serial, progress, errors):
+    started = time.monotonic()
+    with open(errors, "w", encoding="utf-8") as stderr:
+        process = subprocess.Popen(result.arguments, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=stderr)
+
+    def stop():
+        result.timed_out = True
+        process.terminate()
+
+    watch = threading.Timer(timeout, stop)
+    watch.start()
+    lines = []
+    for raw in process.stdout:
+        line = ESCAPE.sub("", raw.decode("utf-8", "replace")).rstrip("\r\n")
+        lines.append(line)
+        if progress:
+            progress(line)
+    process.wait()
+    watch.cancel()
+    process.stdout.close()
+    result.serial = "\n".join(lines) + "\n"
+    result.seconds = time.monotonic() - started
+    if serial:
+        with open(serial, "w", encoding="utf-8") as file:
+            file.write(result.serial)
+    with open(errors, encoding="utf-8", errors="replace") as file:
+        result.strict = [s.rstrip("\n") for s in file if s.startswith("emulator-strict:")]

@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A Linux kernel and an initramfs with KVM and VFIO, from Debian's packages, unpacked into a cache
+# and installed nowhere. Prints two lines: the kernel, the initramfs (uncompressed, so that it can
+# be followed by another one with what changes from run to run).
+#   mkinitramfs.sh [KERNEL-PACKAGE]     default: what linux-image-amd64 depends on
+set -eu
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/reveille/peer
+modules="kvm kvm-amd vfio-pci vfio_iommu_type1"
+
+die() {
+	echo "mkinitramfs: $*" >&2
+	exit 1
+}
+
+# Path of a package's file, downloaded where it isn't there yet.
+fetch() { # package
+	if [ -z "$(find "$cache/deb" -name "$1_*.deb")" ]; then
+		(cd "$cache/deb" && apt-get -qq download "$1" >&2) || die "cannot download $1"
+	fi
+	find "$cache/deb" -name "$1_*.deb" | sort -V | tail -n 1
+}
+
+# Path of a module, decompressed where need be; a dash and an underscore are the same.
+module_path() { # name
+	find "$tmp/kernel" -name "$(echo "$1" | sed 's/[-_]/[-_]/g').ko*" | head -n 1
+}
+
+# A module and, before it, what it depends on; each once.
+add_module() { # name
+	name=$(echo "$1" | tr - _)
+	if [ -e "$root/mod/$name.ko" ]; then
+		return 0
+	fi
+	file=$(module_path "$1")
+	[ -n "$file" ] || die "$package has no module $1"
+	case $file in
+	*.xz) xz -dc "$file" >"$root/mod/$name.ko" ;;
+	*) cp "$file" "$root/mod/$name.ko" ;;
+	esac
+	for other in $(tr '\0' '\n' <"$root/mod/$name.ko" | sed -n 's/^depends=//p' | tr ',' ' '); do
+		(add_module "$other") || exit 1
+	done
+	echo "$name" >>"$root/mod/order"
+}
+
+package=${1:-$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: *//p' | head -n 1)}
+[ -n "$package" ] || die "no linux-image-amd64 in apt's lists: apt-get update first"
+version=$(apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p')
+here=$(cd "$(dirname "$0")" && pwd)
+key=$package-$version-$(cat "$0" "$here/init" | sha256sum | cut -c1-12)
+done=$cache/$key
+if [ ! -e "$done/initramfs" ]; then
+	mkdir -p "$cache"
+	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
+	trap 'rm -rf "$tmp"' EXIT
+	root=$tmp/root
+	mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/mod" "$cache/deb"
+	dpkg -x "$(fetch "$package")" "$tmp/kernel"
+	dpkg -x "$(fetch busybox-static)" "$tmp/busybox"
+	cp "$tmp/busybox/bin/busybox" "$root/bin/busybox"
+	cp "$here/init" "$root/init"
+	chmod 755 "$root/init"
+	for m in $modules; do
+		(add_module "$m") || exit 1
+	done
+	mkdir "$tmp/done"
+	cp "$tmp"/kernel/boot/vmlinuz-* "$tmp/done/vmlinuz"
+	(cd "$root" && find . | sort | cpio --quiet -o -H newc -R 0:0) >"$tmp/done/initramfs"
+	mv -T "$tmp/done" "$done" 2>/dev/null || [ -e "$done/initramfs" ]
+fi
+echo "$done/vmlinuz"
+echo "$done/initramfs"
