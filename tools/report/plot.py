@@ -23,7 +23,7 @@ def _colour(name):
     return next((c for prefix, c in COLOURS if name.startswith(prefix)), "#777777")
 
 
-def draw(arms, samples, paths):
+def draw(arms, samples, paths, title="Reveille: counts under emulation, not times"):
     """arms: summaries, top to bottom. samples: arm name -> array of host instructions."""
     top = max([int(s.max()) for s in samples.values() if len(s)] + [1000])
     edges = np.logspace(1, np.log10(top) + 0.1,
@@ -56,7 +56,7 @@ def draw(arms, samples, paths):
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("host instructions from the device's interrupt to the VMRUN that delivers it"
                     "  (bar: p50, tick: p99)")
-    axes.set_title("Reveille: counts under emulation, not times", fontsize=11, loc="left")
+    axes.set_title(title, fontsize=11, loc="left")
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     figure.subplots_adjust(left=0.2, right=0.8, top=0.94, bottom=max(0.06, 0.5 / len(arms)))
