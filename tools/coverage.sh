@@ -19,8 +19,6 @@ capture() { # folder tracefile options; what lcov warns of goes to a file
 	}
 	lcov --quiet --extract "$file.all" "$PWD/svm/*" "$PWD/iommu/*" "$PWD/avic/*" "$PWD/vmm/*" \
 		"$PWD/drivers/*" --output-file "$file"
-	# Whole functions are not seen in the emulator: their figures would mislead.
-	sed -i '/^FN/d' "$file"
 	rm -f "$file.all"
 }
 
@@ -31,8 +29,14 @@ if [ -n "$(find "$build/tests" -name '*.gcda' 2>/dev/null | head -n 1)" ]; then
 	set -- "$@" --add-tracefile $out/unit.info
 fi
 lcov --quiet "$@" --output-file $out/sum.info
-tools/qemu_coverage.py $out/bitmaps --build "$build" --lines $out/sum.info --out $out/qemu.info
-lcov --quiet "$@" --add-tracefile $out/qemu.info --output-file $out/sum.info
+if [ -n "$(find $out/bitmaps -name '*.bitmap' | head -n 1)" ]; then
+	tools/qemu_coverage.py $out/bitmaps --build "$build" --lines $out/sum.info \
+		--out $out/qemu.info
+	set -- "$@" --add-tracefile $out/qemu.info
+	lcov --quiet "$@" --output-file $out/sum.info
+fi
+# Runs in the emulator tell of lines, not of functions: those figures would mislead.
+sed -i '/^FN/d' $out/sum.info
 lcov --quiet --remove $out/sum.info "$PWD/drivers/*" --output-file $out/all.info
 genhtml --quiet --output-directory $out/html --prefix "$PWD" $out/sum.info
 lcov --list $out/sum.info | sed "s|$PWD/||"

@@ -74,15 +74,25 @@ def executed_in(paths):
 
 
 def gcov_lines(path):
-    """{file below ROOT: line numbers} of a tracefile."""
-    lines, current = {}, None
-    with open(path, encoding="utf-8") as file:
-        for text in file:
-            if text.startswith("SF:"):
-                current = lines.setdefault(os.path.relpath(text[3:].strip(), ROOT), set())
-            elif text.startswith("DA:"):
-                current.add(int(text[3:].split(",")[0]))
-    return lines
+    """{file below ROOT: line numbers} of a tracefile: all, and those that functions start at."""
+    lines, functions, file = {}, {}, None
+    with open(path, encoding="utf-8") as tracefile:
+        for text in tracefile:
+            kind, _, rest = text.partition(":")
+            if kind == "SF":
+                file = os.path.relpath(rest.strip(), ROOT)
+            elif kind in ("DA", "FN"):
+                table = lines if kind == "DA" else functions
+                table.setdefault(file, set()).add(int(rest.split(",")[0]))
+    return lines, functions
+
+
+def mark_heads(hit, starts, exists):
+    """An inlined function has no code for its first line: that runs when anything of it does."""
+    starts = sorted(starts)
+    for start, end in zip(starts, starts[1:] + [sys.maxsize]):
+        if start in exists and any(hit[line] for line in hit if start <= line < end):
+            hit[start] = True
 
 
 def same_build(elf, efi):
@@ -113,11 +123,14 @@ def main():
             runs.append(path)
         else:
             os.unlink(path)
-    executed, exists, hit = executed_in(runs), gcov_lines(options.lines), {}
+    executed, hit = executed_in(runs), {}
+    exists, functions = gcov_lines(options.lines)
     for file, line, address in statements(elf):
         if line in exists.get(file, ()):
             known = hit.setdefault(file, {})
-            known[line] = known.get(line, 0) | (address in executed)
+            known[line] = known.get(line, False) | (address in executed)
+    for file, known in hit.items():
+        mark_heads(known, functions.get(file, ()), exists[file])
     with open(options.out, "w", encoding="utf-8") as out:
         for file in sorted(hit):
             out.write(f"TN:\nSF:{os.path.join(ROOT, file)}\n")
