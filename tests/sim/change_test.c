@@ -91,7 +91,7 @@ static void attach_everywhere(const char *name)
 {
 	struct scenario s = { .name = name, .story = story_attach, .fires = { [X] = 1 } };
 
-	EXPECT(tell_everywhere(&s, 1, 4));
+	EXPECT(tell_everywhere(&s, 1, 2));
 }
 
 TEST(attach_galog)

@@ -36,7 +36,7 @@ plant() {
 	sed "$3" "$2" > "$copy"
 	if cmp -s "$2" "$copy"; then
 		echo "  PLANT $1: changes nothing in $2 any more"
-		failed=1
+		failed=$((failed + 1))
 		return 0
 	fi
 	$cc -iquote "$(dirname "$2")" $flags -c "$copy" -o "$copy.o"
@@ -53,7 +53,7 @@ plant() {
 		fi
 	done
 	echo "  PLANT $1: NOT FOUND: $4"
-	failed=1
+	failed=$((failed + 1))
 }
 
 failed=0
@@ -97,5 +97,5 @@ plant kick-lost vmm/sched.c '/^void sched_inbox/,/^}/s/shared_swap32(&cpu->kicke
 plant doorbell-missing avic/run.c '/hw_doorbell(where);/d' \
 	'software sets a bit and does not ring'
 
-echo "  PLANTS $planted found"
-exit $failed
+echo "$planted passed, $failed failed"
+[ "$failed" = 0 ]

@@ -18,7 +18,7 @@
 #include "machine.h"
 
 #define RIG_VCPUS    6
-#define RIG_MESSAGES 8
+#define RIG_MESSAGES 6
 
 /* What a guest does between two HLTs. */
 struct guest {

@@ -12,7 +12,7 @@
 
 /* Messages: X is the story's own, OPENER opens a guest's TPR, TO_n goes to vCPU n, all else to vCPU
  * 0. */
-enum { X, Y, OPENER, TO_1, TO_2, TO_3, TO_4 };
+enum { X, Y, OPENER, TO_1, TO_2, TO_3 };
 extern const uint8_t vector_of[RIG_MESSAGES];
 
 struct scenario {
