@@ -15,6 +15,9 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 CFLAGS = ("-std=gnu11 -O1 -Wall -Wextra -Werror -ffreestanding -fno-pic -fno-pie -fno-stack-protector"
           " -fcf-protection=none -mno-red-zone -mno-mmx -mno-sse -fno-asynchronous-unwind-tables").split()
+RAM = 0x100000  # where rom.ld puts the code
+# Started by a host; only by a guest; by nobody (a table).
+COVERAGE = {"rom_main": True, "test_exits": True, "ap_main": True, "g_cpuid": False, "g_hlt": False, "gdt": False}
 
 
 def build(out):
@@ -40,7 +43,8 @@ def run(qemu, rom, out):
                "-cpu", "max,+svm", "-smp", "2", "-bios", rom, "-nic", "none", "-vga", "none", "-display", "none",
                "-serial", "none", "-monitor", "none", "-debugcon", "stdio", "-no-reboot",
                "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
-               "-device", f"reveille-stopwatch,file={out}/stopwatch.bin"]
+               "-device", f"reveille-stopwatch,file={out}/stopwatch.bin",
+               "-device", f"reveille-coverage,file={out}/coverage.bin,base={RAM:#x},bytes=0x10000"]
     try:
         p = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
         return p.stdout.decode(errors="replace").splitlines()
@@ -71,13 +75,29 @@ def judge(lines):
     return result == "passed" and not bad
 
 
+def coverage_right(out):
+    """Whether the coverage map has what the host executed and nothing that only guests did."""
+    names = subprocess.run(["nm", f"{out}/rom.elf"], stdout=subprocess.PIPE, text=True, check=True)
+    address = {line.split()[2]: int(line.split()[0], 16) for line in names.stdout.splitlines()}
+    with open(f"{out}/coverage.bin", "rb") as file:
+        bits = file.read()[24:]
+    bad = []
+    for name, expected in COVERAGE.items():
+        at = address[name] - RAM
+        if bool(bits[at // 8] >> at % 8 & 1) != expected:
+            bad.append(f"{name}: expected {'' if expected else 'not '}to be executed by the host")
+    print("\n".join(bad + ["emulator coverage test: " + ("failed" if bad else "passed")]))
+    return not bad
+
+
 def main(args):
     if not 1 <= len(args) <= 2:
         sys.exit(__doc__)
     with tempfile.TemporaryDirectory() as scratch:
         out = args[1] if len(args) == 2 else scratch
         os.makedirs(out, exist_ok=True)
-        sys.exit(0 if judge(run(args[0], build(out), out)) else 1)
+        passed = judge(run(args[0], build(out), out))
+        sys.exit(0 if coverage_right(out) and passed else 1)
 
 
 main(sys.argv[1:])
