@@ -64,7 +64,7 @@ def agreement(arm):
 
 
 def _exit_limit(name):
-    if name in ("posted-busy", "native-idle"):
+    if name in ("posted-busy", "native-idle", "native-busy"):
         return 0
     if not name.startswith(("galog-", "gappi-")):
         return None
