@@ -35,6 +35,7 @@ step emulator make --no-print-directory emulator
 step lint make --no-print-directory lint
 step unit make --no-print-directory -j"$(nproc)" unit
 step emulator-test make --no-print-directory emulator-test
+step plants tests/sim/plants.sh build
 step qemu make --no-print-directory qemu-test
 step demo make --no-print-directory demo
 step coverage make --no-print-directory cov
