@@ -23,6 +23,9 @@
 #define HC_FEATURES 0x5200000a /* -> RAX: HC_FEATURE_* */
 #define HC_PARK     0x5200000b /* this vCPU goes OFFLINE: neither runnable nor blocked */
 #define HC_UNPARK   0x5200000c /* control. RBX vCPU -> RAX 1: goes on; 0: was not parked (yet) */
+/* RBX device number, RCX pin of the VM's I/O APIC: the device's own pin goes there. For hypervisors
+ * that give their VMs an I/O APIC; here it is an error. */
+#define HC_ROUTE_PIN 0x5200000d
 
 #define HC_FEATURE_POSTED 1
 #define HC_FEATURE_GALOG  2

@@ -101,5 +101,7 @@ void program_triple_fault(uint32_t index);
 void program_touch_memory(uint32_t index);
 void program_touch_mmio(uint32_t index);
 void program_bench(uint32_t index);
+void program_exits(uint32_t index);
+void program_level(uint32_t index);
 
 #endif

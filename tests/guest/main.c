@@ -10,11 +10,13 @@ static const struct {
 	void (*run)(uint32_t index);
 } programs[] = {
 	{ "bench", program_bench },
+	{ "exits", program_exits },
 	{ "hello", program_hello },
 	{ "irq", program_irq },
 	{ "halt", program_halt },
 	{ "ipi", program_ipi },
 	{ "tpr", program_tpr },
+	{ "level", program_level },
 	{ "timer", program_timer },
 	{ "migrate", program_migrate },
 	{ "switch", program_switch },

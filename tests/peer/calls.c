@@ -112,6 +112,8 @@ static int64_t call(struct peer_vcpu *v, const struct kvm_regs *r)
 		return 0;
 	case HC_ROUTE:
 		return device_route(r->rbx, r->rcx, r->rdx, r->rsi) ? 0 : -1;
+	case HC_ROUTE_PIN:
+		return device_route_pin(r->rbx, r->rcx) ? 0 : -1;
 	case HC_SET_DELIVERY:
 		return set_delivery(r->rbx);
 	case HC_SET_HALT:

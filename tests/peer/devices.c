@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,16 +19,9 @@
 #define PCI_COMMAND     4
 #define COMMAND_MEMORY  2
 #define COMMAND_MASTER  4
-#define FIRST_GSI       32 /* behind the pins of KVM's I/O APIC and PICs */
-#define MSI_ADDRESS     0xfee00000u
 #define EDU_ID          0x11e81234u
 #define IGB_ID          0x10c98086u
 #define RESOURCE_MEMORY 0x200ull
-
-static struct {
-	struct kvm_irq_routing head;
-	struct kvm_irq_routing_entry entry[GUEST_INFO_DEVICES * PEER_MESSAGES];
-} routes;
 
 static unsigned long read_number(const char *address, const char *name)
 {
@@ -192,54 +184,4 @@ void devices_open(void)
 	}
 	if (peer.device_count)
 		map_memory();
-}
-
-/* All messages of the device at once: VFIO can't add one later without switching all off. */
-static void enable_messages(struct peer_device *d)
-{
-	struct {
-		struct vfio_irq_set head;
-		int32_t fd[PEER_MESSAGES];
-	} set = { .head = { .argsz = (uint32_t)(sizeof(set.head) + d->messages * sizeof(int32_t)),
-			  .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			  .index = d->irq_index,
-			  .count = d->messages } };
-
-	for (uint32_t i = 0; i < d->messages; i++) {
-		d->event[i] = must(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
-		set.fd[i] = d->event[i];
-	}
-	must(ioctl(d->fd, VFIO_DEVICE_SET_IRQS, &set), "VFIO_DEVICE_SET_IRQS");
-	d->enabled = true;
-}
-
-bool device_route(uint64_t device, uint64_t message, uint64_t vcpu, uint64_t vector)
-{
-	struct peer_device *d = &peer.device[device];
-
-	if (device >= peer.device_count || message >= d->messages || vcpu >= peer.vcpu_count ||
-		vector > 255)
-		return false;
-	if (!d->enabled)
-		enable_messages(d);
-	uint32_t gsi = (uint32_t)(FIRST_GSI + device * PEER_MESSAGES + message);
-	struct kvm_irqfd irqfd = { .fd = (uint32_t)d->event[message], .gsi = gsi };
-	struct kvm_irq_routing_entry *e = NULL;
-
-	for (uint32_t i = 0; i < routes.head.nr; i++) {
-		if (routes.entry[i].gsi == gsi)
-			e = &routes.entry[i];
-	}
-	bool first = !e;
-
-	if (first)
-		e = &routes.entry[routes.head.nr++];
-	*e = (struct kvm_irq_routing_entry){ .gsi = gsi,
-		.type = KVM_IRQ_ROUTING_MSI,
-		.u.msi = { .address_lo = MSI_ADDRESS | (uint32_t)vcpu << 12,
-			.data = (uint32_t)vector } };
-	must(ioctl(peer.vm, KVM_SET_GSI_ROUTING, &routes), "KVM_SET_GSI_ROUTING");
-	if (first)
-		must(ioctl(peer.vm, KVM_IRQFD, &irqfd), "KVM_IRQFD");
-	return true;
 }

@@ -212,6 +212,7 @@ int main(int argc, char **argv)
 		peer.vcpu[i].index = i;
 		vcpu_create(&peer.vcpu[i]);
 	}
+	pthread_barrier_init(&peer.start, NULL, peer.vcpu_count);
 	for (uint32_t i = 0; i < peer.vcpu_count; i++)
 		vcpu_start(&peer.vcpu[i]);
 	for (;;)

@@ -51,6 +51,7 @@ struct peer {
 	struct peer_vcpu vcpu[PEER_VCPUS];
 	struct peer_device device[GUEST_INFO_DEVICES];
 	pthread_mutex_t lock;
+	pthread_barrier_t start; /* no vCPU runs before all have their threads */
 };
 extern struct peer peer;
 
@@ -67,6 +68,8 @@ void vcpu_start(struct peer_vcpu *v);
 void devices_open(void);
 /* Message of a device -> vector of a vCPU, by irqfd; false: no such thing. */
 bool device_route(uint64_t device, uint64_t message, uint64_t vcpu, uint64_t vector);
+/* The device's own pin -> a pin of KVM's I/O APIC. */
+bool device_route_pin(uint64_t device, uint64_t pin);
 
 /* Function and arguments in the vCPU's registers; the result goes to RAX. */
 void call_handle(struct peer_vcpu *v);

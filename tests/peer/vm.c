@@ -20,6 +20,7 @@
 #define EFER_START    0xd01ull      /* NXE LMA LME SCE */
 #define RFLAGS_START  2
 #define CPUID_ENTRIES 128
+#define STACK_BYTES   65536 /* all of it is locked in memory */
 #define FIFO_BASE     10
 
 void vm_create(void)
@@ -139,6 +140,7 @@ static void *vcpu_loop(void *argument)
 {
 	struct peer_vcpu *v = argument;
 
+	pthread_barrier_wait(&peer.start);
 	for (;;) {
 		if (ioctl(v->fd, KVM_RUN, 0) < 0 && errno != EINTR)
 			die("vCPU %u: KVM_RUN: %s", v->index, strerror(errno));
@@ -154,6 +156,7 @@ void vcpu_start(struct peer_vcpu *v)
 	cpu_set_t cpus;
 
 	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	CPU_ZERO(&cpus);
 	CPU_SET(v->pcpu, &cpus);
 	pthread_attr_setaffinity_np(&attributes, sizeof(cpus), &cpus);
