@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Caches of DTEs and translations in the emulator's IOMMU. */
 #include "iommu_bench.h"
+#include "case.h"
+
+#define AREA "IOMMU: caches"
 
 #define V        1ull
 #define TV       2ull
@@ -45,6 +48,10 @@ static void open_4_levels(void)
 
 TEST(translations_are_cached_by_domain)
 {
+	CASE(IOMMU, "INVALIDATE_IOMMU_PAGES",
+		"a translation stays until its domain and address are invalidated; S = 1 gives the range");
+	CASE(IOMMU, "Device Table Entry Format",
+		"devices of one domain share its cached translations");
 	open_4_levels();
 	EXPECT(get(IOVA) && m.spa == 0x200000);
 	put64(L1 + 24, 0x201000 | RW | PR);
@@ -68,6 +75,8 @@ TEST(translations_are_cached_by_domain)
 
 TEST(page_of_an_invalidated_address_goes_as_a_whole)
 {
+	CASE(IOMMU, "INVALIDATE_IOMMU_PAGES",
+		"an address within a large page drops the whole page");
 	open_4_levels();
 	put64(L2 + 16, 0x200000 | RW | PR);
 	EXPECT(get(0x40400000) && get(0x40401000));
@@ -80,6 +89,8 @@ TEST(page_of_an_invalidated_address_goes_as_a_whole)
 
 TEST(absent_is_not_cached)
 {
+	CASE(IOMMU, "IOMMU PCI Resources",
+		"NpCache = 0: an entry that is not present is read again");
 	open_4_levels();
 	put64(L1 + 24, 0);
 	EXPECT(!get(IOVA));
@@ -90,6 +101,8 @@ TEST(absent_is_not_cached)
 
 TEST(table_pointers_need_pde)
 {
+	CASE(IOMMU, "INVALIDATE_IOMMU_PAGES",
+		"page directory entries stay cached with PDE = 0 and go with PDE = 1");
 	open_4_levels();
 	EXPECT(get(IOVA));
 	put64(OTHER_L1 + 24, 0x205000 | RW | PR);
@@ -103,6 +116,9 @@ TEST(table_pointers_need_pde)
 
 TEST(dte_is_cached)
 {
+	CASE(IOMMU, "INVALIDATE_DEVTAB_ENTRY",
+		"a DTE is used as it was until this device's entry is invalidated");
+	CASE(IOMMU, "INVALIDATE_IOMMU_ALL", "drops DTEs");
 	open_4_levels();
 	EXPECT(get(IOVA));
 	put_dte(DEV, V, DOMAIN, 0, 0);
@@ -120,6 +136,7 @@ TEST(dte_is_cached)
 
 TEST(v_0_is_cached_too)
 {
+	CASE(IOMMU, "Device Table Entry Format", "a DTE with V = 0 is cached like any other");
 	open_4_levels();
 	put_dte(DEV, 0, 0, 0, 0);
 	EXPECT(get(IOVA) && m.spa == IOVA);

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Command buffer and event log of the emulator's IOMMU. */
 #include "iommu_bench.h"
+#include "case.h"
+
+#define AREA "IOMMU: commands and events"
 
 TEST(completion_wait_stores)
 {
+	CASE(IOMMU, "COMPLETION_WAIT",
+		"S = 1 stores the data at the address; I = 1 sets ComWaitInt; F = 1 is accepted");
 	bench_open();
 	bench_start(0);
 	cmd(0x1000000000131001ull, 0x1122334455667788ull);
@@ -31,6 +36,8 @@ TEST(ring_wraps)
 
 TEST(many_commands_by_one_tail_write)
 {
+	CASE(IOMMU, "Commands",
+		"one write of the tail has all commands up to it fetched, in order");
 	bench_open();
 	bench_start(0);
 	for (unsigned i = 0; i < 3; i++) {
@@ -104,6 +111,8 @@ TEST(legal_commands)
 
 TEST(inv_all_needs_iasup)
 {
+	CASE(IOMMU, "INVALIDATE_IOMMU_ALL", "illegal without IASup");
+
 	struct iommu_config cfg = newest();
 
 	cfg.iasup = false;
@@ -117,6 +126,8 @@ TEST(inv_all_needs_iasup)
 
 TEST(command_hardware_error)
 {
+	CASE(IOMMU, "COMMAND_HARDWARE_ERROR Event",
+		"a store address without memory: the event has the command's address, and fetching stops");
 	bench_open();
 	bench_start(0);
 	cmd(0x1000000000500001ull, 0); /* no memory at the store address */
@@ -174,6 +185,12 @@ static void provoke(unsigned times)
 
 TEST(event_log_overflows_and_restarts)
 {
+	CASE(IOMMU, "Event Logging",
+		"with all entries but one used, the next event sets EventOverflow and clears EventLogRun; nothing is logged");
+	CASE(IOMMU, "Event Logging",
+		"moving the head does not restart the log; EventLogEn off, EventOverflow cleared, EventLogEn on does");
+	CASE(IOMMU, "IOMMU Interrupt Support",
+		"EventLogInt and EventOverflow each send the event interrupt when they are set");
 	bench_open();
 	bench_start(1ull << 3 | 1ull << 51);
 	provoke(255);
@@ -200,6 +217,8 @@ TEST(event_log_overflows_and_restarts)
 
 TEST(restart_without_acknowledging_overflow)
 {
+	ASSUMED(IOMMU, "Event Logging",
+		"EventLogEn set while EventOverflow is still set does not restart the log");
 	bench_open();
 	bench_start(0);
 	provoke(256);
@@ -212,6 +231,9 @@ TEST(restart_without_acknowledging_overflow)
 
 TEST(late_entries)
 {
+	ASSUMED(IOMMU, "Event Logging",
+		"errata 732 and 733: the tail may be seen before the entry is in memory");
+
 	struct iommu_config cfg = newest();
 
 	cfg.late_log = true;

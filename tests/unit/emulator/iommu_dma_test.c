@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Device table, page tables, caches and page fault events of the emulator's IOMMU. */
 #include "iommu_bench.h"
+#include "case.h"
+
+#define AREA "IOMMU: DMA"
 
 #define V       1ull
 #define TV      2ull
@@ -49,6 +52,8 @@ static void open_4_levels(void)
 
 TEST(disabled_and_v_0_pass)
 {
+	CASE(IOMMU, "Device Table Entry Format",
+		"IommuEn = 0, or V = 0 whatever the other fields: DMA passes untranslated");
 	bench_open();
 	wr(0x0000, DEVTAB | 1);
 	EXPECT(put(0x123456789abcull) && m.spa == 0x123456789abcull);
@@ -60,6 +65,8 @@ TEST(disabled_and_v_0_pass)
 
 TEST(tv_0_aborts)
 {
+	CASE(IOMMU, "IO_PAGE_FAULT Event",
+		"V = 1, TV = 0: IO_PAGE_FAULT with RW as the access, device, domain and address");
 	open_mode(0);
 	put_dte(DEV, V | RW, DOMAIN, 0, 0);
 	EXPECT(!put(0x5678));
@@ -71,6 +78,8 @@ TEST(tv_0_aborts)
 
 TEST(mode_0_is_identity_with_permissions)
 {
+	CASE(IOMMU, "Device Table Entry Format",
+		"Mode 0: the address as it is, with IR and IW; refused: PR, RW and PE in the event");
 	open_mode(0);
 	EXPECT(put(0x5678) && m.spa == 0x5678);
 	put_dte(DEV, V | TV | IR, DOMAIN, 0, 0);
@@ -83,6 +92,8 @@ TEST(mode_0_is_identity_with_permissions)
 
 TEST(walk)
 {
+	CASE(IOMMU, "I/O Page Tables for Host Translations",
+		"four levels; IO_PAGE_FAULT with PR = 0 where an entry is absent or the address is beyond the levels");
 	open_4_levels();
 	EXPECT(put(IOVA + 0x123));
 	EXPECT_EQ(m.spa, 0x200123);
@@ -95,6 +106,9 @@ TEST(walk)
 
 TEST(permissions_of_all_levels_are_anded)
 {
+	CASE(IOMMU, "I/O Page Tables for Host Translations",
+		"IR and IW are the AND of the DTE and all levels");
+
 	for (unsigned i = 0; i < 4; i++) {
 		static const uint64_t where[] = { L4, L3 + 8, L2 + 8, L1 + 24 };
 
@@ -109,6 +123,8 @@ TEST(permissions_of_all_levels_are_anded)
 
 TEST(not_present_leaf_with_an_address)
 {
+	CASE(IOMMU, "I/O Page Tables for Host Translations",
+		"a leaf with PR = 0 faults whatever its other bits");
 	open_4_levels();
 	put64(L1 + 24, 0x200000 | RW);
 	EXPECT(!get(IOVA));
@@ -118,6 +134,10 @@ TEST(not_present_leaf_with_an_address)
 
 TEST(large_pages)
 {
+	CASE(IOMMU, "I/O Page Tables for Host Translations",
+		"NextLevel 0: the level's own page size; NextLevel 7: the size is in the address");
+	ASSUMED(IOMMU, "I/O Page Tables for Host Translations",
+		"NextLevel 7 with a size that is not of this level: IO_PAGE_FAULT with RZ = 1");
 	open_4_levels();
 	put64(L2 + 16, 0x200000 | RW | PR); /* 2 MB, the level's own size */
 	EXPECT(get(0x40412345) && m.spa == 0x212345);
@@ -135,6 +155,8 @@ TEST(large_pages)
 
 TEST(reserved_bits_and_levels)
 {
+	CASE(IOMMU, "IO_PAGE_FAULT Event",
+		"a reserved bit, or a NextLevel that is not below its own: RZ = 1");
 	open_4_levels();
 	put64(L1 + 24, 0x200000 | RW | PR | 1ull << 52);
 	EXPECT(!get(IOVA));
@@ -150,6 +172,8 @@ TEST(reserved_bits_and_levels)
 
 TEST(level_skipping)
 {
+	CASE(IOMMU, "I/O Page Tables for Host Translations",
+		"levels can be skipped where the skipped address bits are 0; else a page fault");
 	open_mode(4);
 	put64(L4, L1 | NEXT(1) | RW | PR);
 	put64(L1 + 8 * 3, 0x200000 | RW | PR);
@@ -161,6 +185,9 @@ TEST(level_skipping)
 
 TEST(six_levels)
 {
+	CASE(IOMMU, "I/O Page Tables for Host Translations", "Mode 6 takes all 64 address bits");
+	CASE(IOMMU, "ILLEGAL_DEV_TABLE_ENTRY Event", "a Mode above HATS is an illegal DTE");
+
 	struct iommu_config cfg = newest();
 
 	open_mode(6);
@@ -181,6 +208,10 @@ TEST(six_levels)
 
 TEST(illegal_entries)
 {
+	CASE(IOMMU, "ILLEGAL_DEV_TABLE_ENTRY Event",
+		"each reserved bit: RZ = 1, device, address; reserved encodings: RZ = 0");
+	CASE(IOMMU, "ILLEGAL_DEV_TABLE_ENTRY Event", "for an interrupt the event has I = 1");
+
 	static const uint64_t bad[][4] = {
 		{ V | 4, 0, 0, 0 },
 		{ V | 1ull << 7, 0, 0, 0 },
@@ -217,6 +248,9 @@ TEST(illegal_entries)
 
 TEST(beyond_the_table_and_no_memory)
 {
+	CASE(IOMMU, "ILLEGAL_DEV_TABLE_ENTRY Event", "a device ID beyond the table's size");
+	CASE(IOMMU, "DEV_TAB_HARDWARE_ERROR Event",
+		"a device table without memory: the event has the entry's address");
 	bench_open();
 	bench_start(0);
 	EXPECT(!iommu_translate(b.u, 0x0100, 0x4000, IOMMU_READ, &m));
@@ -229,6 +263,8 @@ TEST(beyond_the_table_and_no_memory)
 
 TEST(segments)
 {
+	CASE(IOMMU, "IOMMU MMIO Registers",
+		"DevTblSegEn: the top bits of the bus number choose a table of their own");
 	bench_open();
 	wr(0x0100, 0x150000); /* segment 1: buses 80h to ffh */
 	bench_start(1ull << 34);
@@ -241,6 +277,8 @@ TEST(segments)
 
 TEST(page_table_hardware_error)
 {
+	CASE(IOMMU, "PAGE_TAB_HARDWARE_ERROR Event",
+		"a page table without memory: device, domain, RW, and the entry's address");
 	open_mode(4);
 	put_dte(DEV, V | TV | MODE(4) | 0x900000 | RW, DOMAIN, 0, 0);
 	EXPECT(!put(0x4000));
@@ -250,6 +288,8 @@ TEST(page_table_hardware_error)
 
 TEST(suppression)
 {
+	CASE(IOMMU, "Device Table Entry Format",
+		"SA suppresses all page fault events; SE all but the first until the DTE is invalidated");
 	open_mode(0);
 	put_dte(DEV, V, DOMAIN | 1ull << 34, 0, 0); /* SA */
 	EXPECT(!get(0x4000));
@@ -281,6 +321,8 @@ TEST(probing_logs_nothing)
 
 TEST(exclusion_range)
 {
+	CASE(IOMMU, "IOMMU MMIO Registers",
+		"exclusion range: untranslated for devices with EX, with Allow for all");
 	open_4_levels();
 	wr(0x0028, 0x6000);
 	wr(0x0020, 0x5000 | 1);
@@ -299,6 +341,8 @@ TEST(exclusion_range)
 
 TEST(special_ranges)
 {
+	ASSUMED(IOMMU, "Device Table Entry Format",
+		"the HT ranges at FD_0000_0000h abort, or pass by IoCtl and SysMgt; HTRangeIgnore makes them memory");
 	struct iommu_config cfg = newest();
 
 	open_4_levels();
@@ -322,6 +366,8 @@ TEST(special_ranges)
 
 TEST(bad_access_to_the_interrupt_range)
 {
+	CASE(IOMMU, "INVALID_DEVICE_REQUEST Event",
+		"a read, or a write that is no interrupt, at FEEx_xxxxh: device, RW and address");
 	bench_open();
 	iommu_bad_interrupt_access(b.u, DEV, 0xfee00000, false);
 	bench_start(0);

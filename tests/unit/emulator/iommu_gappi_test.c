@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* GAPPI of the emulator's IOMMU. */
 #include "iommu_bench.h"
+#include "case.h"
+
+#define AREA "IOMMU: GAPPI"
 
 #define GAPPI_ON (1ull << 55)
 #define TAG      0x12345678ull
@@ -37,6 +40,8 @@ static void entry(uint64_t lo, uint8_t vector)
  * that were cached, and the new entry's fields are not taken for GATag or IsRun. */
 TEST(entry_of_another_kind_since_it_was_cached)
 {
+	ASSUMED(IOMMU, "Guest Virtual APIC Mode",
+		"fields of an entry that is no longer a guest-mode one are not taken for GATag or IsRun");
 	open(GAPPI_ON);
 	entry(LO, 0x51);
 	EXPECT(post(1));
@@ -53,6 +58,8 @@ TEST(entry_of_another_kind_since_it_was_cached)
 
 TEST(gappi)
 {
+	CASE(IOMMU, "Guest APIC Physical Processor Interrupt",
+		"IsRun = 0 and a clear IRR: vector GATag 7:0 to Destination, fixed, physical, edge");
 	open(GAPPI_ON);
 	put_irte(1, LO | GALOG_INTR, 0x0100000000000000ull | VAPIC | 0x41);
 	EXPECT(post(1));
@@ -68,6 +75,11 @@ TEST(gappi)
 
 TEST(gappi_only_when_the_whole_irr_was_clear)
 {
+	CASE(IOMMU, "Guest APIC Physical Processor Interrupt",
+		"only if all 256 IRR bits were clear; ISR and TMR don't count");
+	ASSUMED(IOMMU, "Guest APIC Physical Processor Interrupt",
+		"the test for a clear IRR and the OR are one step");
+
 	for (unsigned word = 0; word < 8; word++) {
 		open(GAPPI_ON);
 		entry(LO, 0x41);
@@ -94,6 +106,9 @@ TEST(gappi_only_when_the_whole_irr_was_clear)
 
 TEST(gappi_not_for_a_running_or_disabled_target)
 {
+	CASE(IOMMU, "Guest APIC Physical Processor Interrupt",
+		"not with IsRun = 1 (then a doorbell), not with GAPPIDis = 1");
+	ASSUMED(IOMMU, "Guest Virtual APIC Mode", "GAPPIDis is never cached");
 	open(GAPPI_ON);
 	entry(LO | IS_RUN, 0x41);
 	EXPECT(post(1));
@@ -109,6 +124,8 @@ TEST(gappi_not_for_a_running_or_disabled_target)
 
 TEST(gappi_dis_is_reserved_where_unsupported)
 {
+	CASE(IOMMU, "Guest Virtual APIC Mode", "without GAPPIDisSup the bit is reserved");
+
 	struct iommu_config cfg = newest();
 
 	cfg.gappidissup = false;
@@ -122,6 +139,8 @@ TEST(gappi_dis_is_reserved_where_unsupported)
 
 TEST(spurious_gappi)
 {
+	CASE(IOMMU, "Guest APIC Physical Processor Interrupt",
+		"a GAPPI may be spurious; the property x-spurious-gappi makes them");
 	struct iommu_config cfg = newest();
 
 	cfg.spurious_gappi = 30;
@@ -139,6 +158,8 @@ TEST(spurious_gappi)
 
 TEST(gappi_with_an_exception_vector)
 {
+	ASSUMED(IOMMU, "Guest APIC Physical Processor Interrupt",
+		"a GATag 7:0 below 16 is an error of software");
 	open(GAPPI_ON);
 	entry(0x0000000f00000381ull, 0x41);
 	post(1);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Interrupt remapping of the emulator's IOMMU. */
 #include "iommu_bench.h"
+#include "case.h"
+
+#define AREA "IOMMU: interrupt remapping"
 
 #define IV     1ull
 #define LEN(n) ((uint64_t)(n) << 1)
@@ -34,6 +37,7 @@ static void open_table(void)
 
 TEST(disabled_and_iv_0_forward)
 {
+	CASE(IOMMU, "Interrupt Remapping", "IommuEn = 0, or IV = 0: interrupts pass as they are");
 	bench_open();
 	EXPECT(iommu_interrupt(b.u, DEV, 0xfee01004, 0xc041));
 	EXPECT_EQ(b.msi_count, 1);
@@ -51,6 +55,8 @@ TEST(disabled_and_iv_0_forward)
 
 TEST(int_ctl)
 {
+	CASE(IOMMU, "Device Table Entry Format",
+		"IntCtl 00b: fixed interrupts are aborted with an event, without one with IG; 01b: they pass; 10b: remapped");
 	open_q2(IV, 0);
 	EXPECT(!msi(0x41));
 	EXPECT_EVENT(0x2078000700000010ull, MSI);
@@ -67,6 +73,10 @@ TEST(int_ctl)
 
 TEST(pass_bits)
 {
+	CASE(IOMMU, "Device Table Entry Format",
+		"NMI, INIT and ExtINT pass if their Pass bit is set, else abort; they are never remapped");
+	ASSUMED(IOMMU, "Interrupt Remapping",
+		"those three with a logical destination are aborted even so; SMI passes without a filter; 011b is aborted");
 	static const struct {
 		uint64_t bit;
 		uint32_t data;
@@ -94,6 +104,8 @@ TEST(pass_bits)
 /* Linux 6.1 has the IOAPIC remapped so. */
 TEST(v_has_no_say)
 {
+	ASSUMED(IOMMU, "Device Table Entry Format",
+		"IV = 1 governs interrupts also with V = 0 (Linux 6.1 relies on it)");
 	open_table();
 	put_dte(DEV, 0, ~0ull, IV | LEN(8) | TABLE | IRT, 0);
 	cmd(0x2000000000000010ull, 0);
@@ -110,6 +122,8 @@ TEST(v_has_no_say)
 
 TEST(remap_128)
 {
+	CASE(IOMMU, "Interrupt Remapping",
+		"128-bit entry: vector, destination, mode; with XTEn the destination has 32 bits; trigger mode is the message's");
 	open_table();
 	/* RemapEn, arbitrated, logical, destination 00_1234h, 00h high; vector 55h. */
 	put_irte(5, 0x0000000000123445ull, 0x0000000000000055ull);
@@ -133,6 +147,8 @@ TEST(remap_128)
 
 TEST(remap_128_without_xt)
 {
+	CASE(IOMMU, "Interrupt Remapping",
+		"128-bit entry without XTEn: 8 bits of destination, more are reserved");
 	bench_open();
 	bench_start(0);
 	wr(0x0018, 0);
@@ -150,6 +166,8 @@ TEST(remap_128_without_xt)
 
 TEST(remap_32)
 {
+	CASE(IOMMU, "Interrupt Remapping",
+		"32-bit entry: all fields; reserved bits and GuestMode: RZ = 1");
 	bench_open();
 	bench_start(0);
 	wr(0x0018, 0);
@@ -175,6 +193,8 @@ TEST(remap_32)
 
 TEST(table_bound)
 {
+	CASE(IOMMU, "Device Table Entry Format",
+		"an index beyond IntTabLen: IO_PAGE_FAULT with I = 1");
 	open_q2(IV | LEN(3) | TABLE | IRT, 0);
 	put_irte(7, 0x101, 0x55);
 	put_irte(8, 0x101, 0x55);
@@ -186,6 +206,8 @@ TEST(table_bound)
 
 TEST(index_bits_are_the_message_type_above_255)
 {
+	ASSUMED(IOMMU, "Interrupt Remapping",
+		"MSI data 10:8 is the message type and part of the index; NumIntRemapMode = 1: part of the index alone");
 	open_q2(IV | LEN(11) | TABLE | IRT, 0);
 	put_irte(0x1ff, 0x101, 0x55);
 	put_irte(0x4ff, 0x101, 0x56);
@@ -205,6 +227,8 @@ TEST(index_bits_are_the_message_type_above_255)
 
 TEST(remap_en_0)
 {
+	CASE(IOMMU, "Interrupt Remapping",
+		"RemapEn = 0: IO_PAGE_FAULT with I = 1; without an event if SupIOPF");
 	open_table();
 	put_irte(1, 0, 0);
 	EXPECT(!msi(1));
@@ -217,6 +241,8 @@ TEST(remap_en_0)
 
 TEST(reserved_bits)
 {
+	CASE(IOMMU, "Interrupt Remapping",
+		"reserved bits: RZ = 1 and PR = 1; a reserved IntType: PR = 1");
 	open_table();
 	put_irte(1, 0x0000000100000101ull, 0x55);
 	EXPECT(!msi(1));
@@ -233,6 +259,8 @@ TEST(reserved_bits)
 
 TEST(entry_without_memory)
 {
+	CASE(IOMMU, "PAGE_TAB_HARDWARE_ERROR Event",
+		"an interrupt table without memory: I = 1 and the entry's address");
 	open_q2(IV | LEN(8) | TABLE | 0x900000, 0);
 	EXPECT(!msi(1));
 	EXPECT_EVENT(0x4028000700000010ull, 0x900010);
@@ -241,6 +269,9 @@ TEST(entry_without_memory)
 
 TEST(entries_are_cached)
 {
+	CASE(IOMMU, "INVALIDATE_INTERRUPT_TABLE",
+		"an entry, also one with RemapEn = 0, is used as it was until this device's entries are invalidated");
+	CASE(IOMMU, "INVALIDATE_IOMMU_ALL", "drops interrupt table entries");
 	open_table();
 	put_irte(1, 0x101, 0x55);
 	EXPECT(msi(1));
@@ -268,6 +299,7 @@ TEST(entries_are_cached)
 
 TEST(irt_cache_dis)
 {
+	CASE(IOMMU, "IOMMU Control Register", "IRTCacheDis = 1: entries are read each time");
 	open_q2(IV | LEN(8) | TABLE | IRT, 1ull << 59);
 	put_irte(1, 0x101, 0x55);
 	EXPECT(msi(1));
@@ -279,6 +311,8 @@ TEST(irt_cache_dis)
 
 TEST(guest_mode_needs_gam_en)
 {
+	CASE(IOMMU, "IOMMU Control Register",
+		"GAMEn = 0: an entry with GuestMode = 1 is illegal, nothing is posted");
 	bench_open();
 	bench_start(0);
 	wr(0x0018, RUN_CONTROL & ~(1ull << 25));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Guest virtual APIC mode, GA log and GAPPI of the emulator's IOMMU. */
 #include "iommu_bench.h"
+#include "case.h"
+
+#define AREA "IOMMU: posting and GA log"
 
 #define GALOG_ON (1ull << 28 | 1ull << 29 | 1ull << 51)
 #define TAG      0x12345678ull
@@ -34,6 +37,8 @@ static void entry(uint64_t lo, uint8_t vector)
 
 TEST(irr_bit_of_every_vector)
 {
+	CASE(IOMMU, "Guest Virtual APIC Mode",
+		"vectors 16 to 255: just the IRR bit in the backing page is set");
 	open(0);
 	for (unsigned v = 16; v < 256; v++) {
 		uint64_t word = VAPIC + 0x200 + 0x10 * (v / 32);
@@ -54,6 +59,8 @@ TEST(irr_bit_of_every_vector)
 
 TEST(is_run_rings_the_doorbell)
 {
+	CASE(IOMMU, "Guest Virtual APIC Mode",
+		"IsRun = 1: a doorbell to the 32-bit Destination; no log entry");
 	open(GALOG_ON);
 	put_irte(1, LO | IS_RUN | GALOG_INTR, 0x8000000000000000ull | VAPIC | 0x41);
 	EXPECT(post(1));
@@ -66,6 +73,12 @@ TEST(is_run_rings_the_doorbell)
 
 TEST(ga_log_entry)
 {
+	CASE(IOMMU, "Guest Virtual APIC Log",
+		"IsRun = 0, GALogIntr = 1: entry GUEST_NR with device and GATag, tail in register and memory, GAInt");
+	CASE(IOMMU, "Guest Virtual APIC Log",
+		"each post is logged, also if its IRR bit was set already");
+	CASE(IOMMU, "IOMMU Interrupt Support",
+		"GAInt sends its interrupt (register 180h) when it goes from 0 to 1");
 	open(GALOG_ON);
 	entry(LO | GALOG_INTR, 0x41);
 	EXPECT(post(1));
@@ -90,6 +103,8 @@ TEST(ga_log_entry)
 
 TEST(ga_log_by_msi)
 {
+	CASE(IOMMU, "IOMMU PCI Resources",
+		"GAInt is the message MsiNumGA, folded where fewer messages were granted");
 	open(1ull << 28 | 1ull << 29);
 	iommu_pci_write(b.u, 0x64, 0xfee00000, ~0u);
 	iommu_pci_write(b.u, 0x6c, 0x50, ~0u);
@@ -107,6 +122,7 @@ TEST(ga_log_by_msi)
 
 TEST(ga_int_en_gates_the_interrupt_only)
 {
+	CASE(IOMMU, "IOMMU Control Register", "GAIntEn = 0: GAInt is set, no interrupt is sent");
 	open(1ull << 28 | 1ull << 51);
 	entry(LO | GALOG_INTR, 0x41);
 	EXPECT(post(1));
@@ -117,6 +133,8 @@ TEST(ga_int_en_gates_the_interrupt_only)
 
 TEST(nobody_is_told)
 {
+	CASE(IOMMU, "Guest Virtual APIC Mode",
+		"GALogIntr = 0, or no log: the IRR bit and nothing else");
 	open(GALOG_ON);
 	entry(LO, 0x41); /* GALogIntr = 0 */
 	EXPECT(post(1));
@@ -168,6 +186,13 @@ TEST(ga_log_lengths)
 
 TEST(overflow_and_restart)
 {
+	CASE(IOMMU, "Guest Virtual APIC Log",
+		"overflow: posting goes on, GALOverflow set, GALogRun cleared, nothing logged; draining does not restart it");
+	ASSUMED(IOMMU, "Guest Virtual APIC Log",
+		"overflow sends no interrupt; the property x-galog-overflow-int has it raise GAInt");
+	CASE(IOMMU, "Guest Virtual APIC Log Restart Procedure",
+		"GALogEn off, pointers 0, GALOverflow cleared, GALogEn on: logged from the start");
+
 	struct iommu_config cfg = newest();
 
 	cfg.galog_limit = 3;
@@ -203,6 +228,9 @@ TEST(overflow_and_restart)
 
 TEST(overflow_must_be_acknowledged)
 {
+	ASSUMED(IOMMU, "Guest Virtual APIC Log Restart Procedure",
+		"GALogEn set while GALOverflow is still set does not restart the log");
+
 	struct iommu_config cfg = newest();
 
 	cfg.galog_limit = 1;
@@ -234,6 +262,8 @@ TEST(injected_overflow)
 
 TEST(head_may_not_pass_the_tail)
 {
+	ASSUMED(IOMMU, "Guest Virtual APIC Log",
+		"a head that passes the tail is an error of software");
 	open(GALOG_ON);
 	entry(LO | GALOG_INTR, 0x41);
 	post(1);
@@ -255,6 +285,9 @@ TEST(tail_address_without_memory)
 
 TEST(late_ga_log_entry)
 {
+	ASSUMED(IOMMU, "Guest Virtual APIC Log",
+		"errata 732 and 733: the tail may be seen before the entry is in memory");
+
 	struct iommu_config cfg = newest();
 
 	cfg.late_log = true;
@@ -270,6 +303,8 @@ TEST(late_ga_log_entry)
 
 TEST(uncached_fields)
 {
+	CASE(IOMMU, "Guest Virtual APIC Mode", "IsRun, Destination and GATag are never cached");
+	ASSUMED(IOMMU, "Guest Virtual APIC Mode", "neither is GALogIntr");
 	open(GALOG_ON);
 	entry(LO, 0x41);
 	EXPECT(post(1));
@@ -285,6 +320,8 @@ TEST(uncached_fields)
 
 TEST(cached_fields)
 {
+	CASE(IOMMU, "Guest Virtual APIC Mode",
+		"page, vector, GuestMode and RemapEn are cached until INVALIDATE_INTERRUPT_TABLE");
 	open(0);
 	entry(LO, 0x41);
 	EXPECT(post(1));
@@ -313,6 +350,7 @@ static void blocks_meanwhile(void)
  * after the IRR bit is set, so either its last look sees the bit or it is woken. */
 TEST(fields_are_read_after_the_irr_bit_is_set)
 {
+	ASSUMED(IOMMU, "Guest Virtual APIC Mode", "IsRun is read after the IRR bit is set");
 	open(GALOG_ON);
 	entry(LO | IS_RUN, 0x41);
 	b.after_or = blocks_meanwhile;
@@ -324,6 +362,8 @@ TEST(fields_are_read_after_the_irr_bit_is_set)
 
 TEST(page_without_memory)
 {
+	CASE(IOMMU, "PAGE_TAB_HARDWARE_ERROR Event",
+		"a backing page without memory: I = 1 and the page's address");
 	open(0);
 	put_irte(1, LO, 0x900000 | 0x41);
 	EXPECT(!post(1));
@@ -333,6 +373,10 @@ TEST(page_without_memory)
 
 TEST(reserved_bits_of_guest_mode)
 {
+	CASE(IOMMU, "Guest Virtual APIC Mode",
+		"reserved bits of a guest-mode entry: RZ = 1, nothing is posted");
+	ASSUMED(IOMMU, "Guest Virtual APIC Mode",
+		"a vector below 16 is posted; it is an error of software");
 	open(0);
 	entry(LO | 1 << 3, 0x41);
 	EXPECT(!post(1));

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Registers of the emulator's IOMMU: reset values, masks, access rules, interrupts. */
 #include "iommu_bench.h"
+#include "case.h"
+
+#define AREA "IOMMU: registers"
 
 TEST(feature_registers)
 {
+	CASE(IOMMU, "IOMMU MMIO Registers",
+		"the feature registers 030h and 1A0h name what this part has, and are read-only");
 	bench_open();
 	/* PreF, XT, GAPPI, IA, GA; HATS 2; GAM 1; DevTblSeg 3; MsiCapMmio. */
 	EXPECT_EQ(rd(0x0030), 0x000040c0002008e5ull);
@@ -18,6 +23,9 @@ TEST(feature_registers)
 
 TEST(features_can_be_absent)
 {
+	CASE(IOMMU, "IOMMU MMIO Registers",
+		"a feature that is switched off reads 0, and its control bit is reserved");
+
 	struct iommu_config cfg = newest();
 
 	cfg.gappisup = false;
@@ -98,6 +106,8 @@ TEST(writable_bits)
 
 TEST(absent_registers_read_zero)
 {
+	ASSUMED(IOMMU, "IOMMU MMIO Registers",
+		"registers of absent features, and offsets without a register, read 0 and ignore writes");
 	bench_open();
 	for (uint32_t o = 0x0038; o <= 0x0058; o += 8)
 		EXPECT_EQ(rd(o), 0);
@@ -112,6 +122,8 @@ TEST(absent_registers_read_zero)
 
 TEST(halves)
 {
+	CASE(IOMMU, "IOMMU MMIO Registers",
+		"a 64-bit register can be read and written in 32-bit halves; accesses of other sizes, or not aligned, are ignored");
 	bench_open();
 	iommu_mmio_write(b.u, 0x0008, 0x00110000, 4);
 	iommu_mmio_write(b.u, 0x000c, 0x09000001, 4);
@@ -129,6 +141,8 @@ TEST(halves)
 
 TEST(run_bits)
 {
+	CASE(IOMMU, "IOMMU Status Register",
+		"EventLogRun, CmdBufRun and GALogRun follow the enable bits");
 	bench_open();
 	bench_start(1ull << 28 | 1ull << 29);
 	EXPECT_EQ(rd(0x2020), 1ull << 3 | 1ull << 4 | 1ull << 8);
@@ -145,6 +159,8 @@ TEST(run_bits)
 
 TEST(nothing_runs_before_iommu_en)
 {
+	CASE(IOMMU, "IOMMU Control Register",
+		"no unit runs before IommuEn; commands queued before are fetched then");
 	bench_open();
 	bench_start(0);
 	wr(0x0018, 1ull << 2 | 1ull << 12);
@@ -159,6 +175,9 @@ TEST(nothing_runs_before_iommu_en)
 
 TEST(base_of_a_running_unit_is_refused)
 {
+	ASSUMED(IOMMU, "IOMMU MMIO Registers",
+		"base, tail address, command head and log tails of a unit that runs keep their values when written");
+
 	static const uint32_t regs[] = { 0x0008, 0x0010, 0x00e0, 0x00e8, 0x2000, 0x2018, 0x2048 };
 
 	bench_open();
@@ -175,6 +194,12 @@ TEST(base_of_a_running_unit_is_refused)
 
 TEST(control_rules)
 {
+	CASE(IOMMU, "IOMMU Control Register",
+		"XTEn and GAMEn need GAEn; GAMEn 010b and reserved bits are refused");
+	CASE(IOMMU, "IOMMU Control Register",
+		"GAEn, XTEn and DevTblSegEn are not to change while IommuEn = 1");
+	ASSUMED(IOMMU, "Guest APIC Physical Processor Interrupt",
+		"GALogEn and GAPPIEn together are an error of software; only GAPPI is done");
 	bench_open();
 	wr(0x0018, 1ull << 49);
 	EXPECT_STRICT(1);
@@ -199,6 +224,8 @@ TEST(control_rules)
 
 TEST(irt_cache_dis_may_be_absent)
 {
+	CASE(IOMMU, "IOMMU Control Register", "IRTCacheDis reads back 0 where it is not supported");
+
 	struct iommu_config cfg = newest();
 
 	cfg.irtcachedissup = false;
@@ -210,6 +237,8 @@ TEST(irt_cache_dis_may_be_absent)
 
 TEST(reserved_lengths)
 {
+	CASE(IOMMU, "IOMMU MMIO Registers",
+		"a length code below 8 is reserved: the unit does not run");
 	bench_open();
 	wr(0x0008, CMDBUF | 7ull << 56);
 	wr(0x0018, 1ull << 0 | 1ull << 12);
@@ -220,6 +249,8 @@ TEST(reserved_lengths)
 
 TEST(pointers_outside_the_ring)
 {
+	ASSUMED(IOMMU, "IOMMU MMIO Registers",
+		"a command tail outside of the ring is refused; a log head outside of what was logged is reported");
 	bench_open();
 	bench_start(0);
 	wr(0x2008, 0x1000);
@@ -232,6 +263,12 @@ TEST(pointers_outside_the_ring)
 
 TEST(status_is_write_1_to_clear_and_interrupts_on_the_edge)
 {
+	CASE(IOMMU, "IOMMU Status Register",
+		"ComWaitInt is write-1-to-clear; the run bits are read-only");
+	CASE(IOMMU, "IOMMU Interrupt Support",
+		"an interrupt is sent when a status bit goes from 0 to 1, not while it is set");
+	CASE(IOMMU, "IOMMU Interrupt Support",
+		"IntCapXTEn: vector, destination and mode come from register 170h");
 	bench_open();
 	bench_start(1ull << 4 | 1ull << 51);
 	wr(0x0170, 0x0100004400000204ull | 0x0000000000000500ull);
@@ -256,6 +293,8 @@ TEST(status_is_write_1_to_clear_and_interrupts_on_the_edge)
 
 TEST(com_wait_int_en_gates_the_interrupt_only)
 {
+	CASE(IOMMU, "IOMMU Control Register",
+		"ComWaitIntEn = 0: the status bit is set, no interrupt is sent");
 	bench_open();
 	bench_start(1ull << 51);
 	cmd(0x1000000000000002ull, 0);
@@ -274,6 +313,8 @@ static uint32_t pci(uint32_t offset)
 
 TEST(capability_block)
 {
+	CASE(IOMMU, "IOMMU PCI Resources",
+		"the capability block, its base locked by Enable, and its mirror at 150h");
 	bench_open();
 	EXPECT_EQ(pci(0x40), 0x180b600f);
 	EXPECT_EQ(pci(0x44), 0xfed80001);
@@ -291,6 +332,8 @@ TEST(capability_block)
 
 TEST(base_before_the_lock)
 {
+	CASE(IOMMU, "IOMMU PCI Resources",
+		"the base can be written until Enable is set, then no more");
 	bench_open();
 	b.u->pci.locked = false;
 	iommu_pci_write(b.u, 0x48, 0x1, ~0u);
@@ -306,6 +349,8 @@ TEST(base_before_the_lock)
 
 TEST(msi_messages_and_mirrors)
 {
+	CASE(IOMMU, "IOMMU PCI Resources",
+		"MSI capability: off by default; 158h to 168h read and write the same registers");
 	bench_open();
 	EXPECT_EQ(pci(0x60), 0x00827005);
 	iommu_pci_write(b.u, 0x64, 0xfee01000, ~0u);
@@ -330,6 +375,8 @@ TEST(msi_messages_and_mirrors)
 
 TEST(ivrs_bytes)
 {
+	CASE(IOMMU, "I/O Virtualization Reporting Structure",
+		"IVHD types 10h, 11h and 40h, byte by byte");
 	/* IVinfo; 10h block, its four entries. */
 	static const uint8_t first[] = { 0x41, 0x30, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0x40,
 		0x30, 0, 0x02, 0, 0x40, 0, 0, 0, 0xd8, 0xfe, 0, 0, 0, 0, 0, 0, 0, 0, 0x61, 0, 0,
