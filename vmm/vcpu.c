@@ -82,8 +82,8 @@ static inline bool can_resume(const struct vcpu *v)
 	       svm_injection_pending(&v->svm);
 }
 
-/* Among the bits put away may be one that came, by a doorbell to nobody, after the last look at what
- * the guest can take. */
+/* Among the bits put away may be one that came, by a doorbell to nobody, after the last look at
+ * what the guest can take. */
 static inline bool stash_resumes(const struct vcpu *v)
 {
 	return svm_interruptible(&v->svm) &&

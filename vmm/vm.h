@@ -28,10 +28,10 @@ struct vm {
 	struct vcpu *vcpus;
 	uint32_t device_count;
 	struct assigned_device devices[CONFIG_DEVICES];
-	uint32_t stopped;            /* (shared) 1: for good */
-	uint32_t switching;          /* (shared) 1: a switch of modes is under way */
-	uint32_t said;               /* (shared) VM_SAID_*: logged once */
-	phys_t apic_page;            /* xAPIC: what lies under the APIC page while AVIC is on */
+	uint32_t stopped;   /* (shared) 1: for good */
+	uint32_t switching; /* (shared) 1: a switch of modes is under way */
+	uint32_t said;      /* (shared) VM_SAID_*: logged once */
+	phys_t apic_page;   /* xAPIC: what lies under the APIC page while AVIC is on */
 	struct guest_console console;
 };
 

@@ -19,16 +19,16 @@
 
 /* The kinds of stopwatch record; the file format is in stopwatch.h. */
 enum sw_kind {
-	SW_POST = 1,   /* IRTE post.        x vector       a device ID  b vAPIC page  c IRTE low */
-	SW_GALOG,      /* GA log entry.                    a GATag      b tail after  c device ID */
-	SW_GAPPI,      /* GAPPI sent.       x vector       a destination b vAPIC page */
-	SW_HOST_IRQ,   /* host takes an interrupt. x vector */
-	SW_VMEXIT,     /* #VMEXIT.                           a exit code, low 32 b VMCB c guest RAX */
-	SW_VMRUN,      /* VMRUN.            x EVENTINJ 15:0 if valid, else 0  a ASID  b VMCB
-			*                   c vAPIC page | 1 when AVIC is on, else 0 */
-	SW_DOORBELL,   /* doorbell.         x 1 from the IOMMU, 0 MSR or ICR  a destination */
-	SW_VIRQ,       /* virtual interrupt enters the guest. x vector  a 0 vAPIC, 1 V_IRQ,
-			*                   2 EVENTINJ     b VMCB       c vAPIC page or 0 */
+	SW_POST = 1, /* IRTE post.        x vector       a device ID  b vAPIC page  c IRTE low */
+	SW_GALOG,    /* GA log entry.                    a GATag      b tail after  c device ID */
+	SW_GAPPI,    /* GAPPI sent.       x vector       a destination b vAPIC page */
+	SW_HOST_IRQ, /* host takes an interrupt. x vector */
+	SW_VMEXIT,   /* #VMEXIT.                           a exit code, low 32 b VMCB c guest RAX */
+	SW_VMRUN,    /* VMRUN.            x EVENTINJ 15:0 if valid, else 0  a ASID  b VMCB
+		      *                   c vAPIC page | 1 when AVIC is on, else 0 */
+	SW_DOORBELL, /* doorbell.         x 1 from the IOMMU, 0 MSR or ICR  a destination */
+	SW_VIRQ,     /* virtual interrupt enters the guest. x vector  a 0 vAPIC, 1 V_IRQ,
+		      *                   2 EVENTINJ     b VMCB       c vAPIC page or 0 */
 	SW_IOMMU_MMIO, /* register access.  x 1 write      a offset     b value       c size */
 	SW_IOMMU_CMD,  /* command executed. x opcode                    b q0          c q1 */
 	SW_REMAP,      /* remapped to host. x vector       a destination              c device ID */
@@ -50,7 +50,7 @@ struct model_host {
 
 	/* A physical interrupt message onto the machine's APIC bus (never remapped). */
 	void (*interrupt)(void *opaque, uint32_t dest, bool logical, unsigned delivery_mode,
-			  bool level, uint8_t vector);
+		bool level, uint8_t vector);
 	/* An MSI by address and data as the PCI capability says (never remapped). */
 	void (*msi)(void *opaque, uint64_t address, uint32_t data);
 	/* The AVIC doorbell to the core with this host physical APIC ID. */
@@ -60,8 +60,8 @@ struct model_host {
 	void (*strict)(void *opaque, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 	/* One stopwatch record; NULL when the stopwatch is off. */
-	void (*stopwatch)(void *opaque, enum sw_kind kind, uint16_t x, uint32_t a, uint64_t b,
-			  uint64_t c);
+	void (*stopwatch)(
+		void *opaque, enum sw_kind kind, uint16_t x, uint32_t a, uint64_t b, uint64_t c);
 	/* A uniformly distributed number below n, for injected faults; repeatable. */
 	uint32_t (*random)(void *opaque, uint32_t n);
 };
