@@ -148,7 +148,7 @@ void program_migrate(uint32_t index)
 	ok = wait_for(&target_ready, 1) && setup() && fire(count, false);
 	say("migrate", ok);
 	print("migrate: moved %lu times\n", migrations);
-	test_end("migrate", ok && twice == 0 && migrations >= count / 2);
+	test_end("migrate", ok && twice == 0 && migrations >= count / 10);
 }
 
 static const struct {

@@ -28,8 +28,8 @@ class Case:
         self.machine = {"edu": 1, "igb": 1, **machine}
 
 
-def bench(delivery="auto", halt="auto", **keys):
-    return vm("irq", devices=f"{IGB}, {EDU}", delivery=delivery, halt=halt, **keys)
+def bench(delivery="auto", halt="auto", args="irq", **keys):
+    return vm(args, devices=f"{IGB}, {EDU}", delivery=delivery, halt=halt, **keys)
 
 
 IRQ_OK = ("TEST irq: ok",)
@@ -138,6 +138,18 @@ CASES = [
             devices=f"{EDU}, " + ", ".join(f"8086:10c9#{i}" for i in range(4)), control="yes",
             memory="64M"), ["TEST bench: ok", "[1-9][0-9]* overflows of the GA log",
                            "restarted, [1-9][0-9]* vCPUs woken"], igb=4),
+    # --- the same with CPUs in threads of their own: true concurrency, and no count of
+    # instructions that repeats ---
+    *[Case(f"threads-irq-{halt}", bench(halt=halt, args="irq count=400"), IRQ_OK, icount=False)
+      for halt in ("gappi", "gappi-shared", "galog", "native")],
+    Case("threads-irq-emulated", bench(delivery="emulated", args="irq count=400"), IRQ_OK,
+         icount=False),
+    Case("threads-ipi", vm("ipi", "0, 1, 0, 1"), ["TEST ipi: ok"], icount=False),
+    Case("threads-tpr", vm("tpr", devices=IGB, halt="gappi"), ["TEST tpr: ok"], icount=False),
+    Case("threads-migrate", vm("migrate count=3000", "0, 1", devices=IGB, control="yes"),
+         ["TEST migrate: ok"], icount=False),
+    Case("threads-switch", vm("switch count=3000", "0, 1, 1", devices=IGB, control="yes"),
+         ["TEST switch: ok"], icount=False),
     # --- guests that misbehave ---
     Case("bad-msr", vm("bad-msr", "0"), ["TEST bad-msr: ok"]),
     Case("triple-fault", vm("triple-fault", "0"), ["vm g: stopped: "], status=1),

@@ -40,11 +40,11 @@ def judge(case, result):
     return wrong
 
 
-def one(case, efi):
+def one(case, efi, threads):
     config = os.path.join(OUT, case.name + ".cfg")
     with open(config, "w", encoding="utf-8") as file:
         file.write(case.config)
-    machine = run.Machine(**case.machine)
+    machine = run.Machine(**{"icount": not threads, **case.machine})
     result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, case.name + ".log"),
                      until=case.until, press=case.press)
     with open(os.path.join(OUT, case.name + ".err"), "w", encoding="utf-8") as file:
@@ -57,6 +57,8 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--efi", default=os.path.join(ROOT, "build/reveille.efi"))
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--threads", action="store_true",
+                        help="CPUs at once in threads of their own, instead of counted instructions")
     options = parser.parse_args()
     chosen = [c for c in cases.CASES
               if not options.names or any(n in c.name for n in options.names)]
@@ -64,7 +66,7 @@ def main():
     os.environ["REVEILLE_QEMU"] = run.emulator()
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        futures = {pool.submit(one, c, options.efi): c for c in chosen}
+        futures = {pool.submit(one, c, options.efi, options.threads): c for c in chosen}
         for future in concurrent.futures.as_completed(futures):
             case = futures[future]
             result, wrong = future.result()
