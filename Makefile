@@ -128,7 +128,7 @@ $(MODEL_BIN): $(B)/%: %.c $(MODEL_C) $(wildcard tools/emulator/model/*.h tests/u
 		-fno-sanitize-recover=all -Itools/emulator/model -o $@ $< $(MODEL_C)
 
 unit: $(UNIT_BIN) $(MODEL_BIN)
-	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN)
+	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tools/report/report_test.py
 
 qemu-test: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
