@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: MIT
-# SPDX-License-Identifier: GPL-2.0-or-later
 """The stopwatch's file (tools/emulator/model/stopwatch.h) as a numpy array."""
 
 import numpy as np
