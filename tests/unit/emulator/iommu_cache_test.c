@@ -160,3 +160,48 @@ TEST(caching_can_be_off)
 	EXPECT(!get(IOVA));
 	bench_close();
 }
+
+/* One thing of each kind is in the caches, and memory no longer has any of them. */
+static void fill_caches(void)
+{
+	open_4_levels();
+	put_dte(DEV, V | TV | MODE(4) | L4 | RW, DOMAIN, 1 | 8 << 1 | 2ull << 60 | IRT, 0);
+	put_irte(1, 0x101, 0x55);
+	EXPECT(get(IOVA) && m.spa == 0x200000);
+	EXPECT(iommu_interrupt(b.u, DEV, 0xfee00000, 1));
+	put64(L1 + 24, 0x201000 | RW | PR);
+	put_irte(1, 0x101, 0x66);
+}
+
+static void expect_stale(bool translation, bool irte)
+{
+	EXPECT(get(IOVA));
+	EXPECT_EQ(m.spa, translation ? 0x200000 : 0x201000);
+	EXPECT(iommu_interrupt(b.u, DEV, 0xfee00000, 1));
+	EXPECT_EQ(b.irq.vector, irte ? 0x55 : 0x66);
+	bench_close();
+}
+
+TEST(each_command_drops_what_it_names)
+{
+	CASE(IOMMU, "INVALIDATE_DEVTAB_ENTRY", "leaves translations and interrupt table entries");
+	fill_caches();
+	cmd(0x2000000000000010ull, 0);
+	expect_stale(true, true);
+	CASE(IOMMU, "INVALIDATE_IOMMU_PAGES", "leaves interrupt table entries");
+	fill_caches();
+	cmd(0x3000000700000000ull, 0x7ffffffffffff003ull);
+	expect_stale(false, true);
+	CASE(IOMMU, "INVALIDATE_INTERRUPT_TABLE", "leaves translations");
+	fill_caches();
+	cmd(0x5000000000000010ull, 0);
+	expect_stale(true, false);
+	CASE(IOMMU, "INVALIDATE_IOMMU_ALL", "drops translations and interrupt table entries");
+	fill_caches();
+	cmd(0x8000000000000000ull, 0);
+	expect_stale(false, false);
+	CASE(IOMMU, "COMPLETION_WAIT", "drops nothing");
+	fill_caches();
+	cmd(0x1000000000131001ull, 1);
+	expect_stale(true, true);
+}

@@ -22,18 +22,6 @@ TEST(completion_wait_stores)
 	bench_close();
 }
 
-TEST(ring_wraps)
-{
-	bench_open();
-	bench_start(0);
-	for (unsigned i = 0; i < 600; i++)
-		cmd(0x1000000000131001ull, i);
-	EXPECT_EQ(get64(STORE), 599);
-	EXPECT_EQ(rd(0x2000), 600 % 256 * 16);
-	EXPECT_EQ(rd(0x2008), 600 % 256 * 16);
-	bench_close();
-}
-
 TEST(many_commands_by_one_tail_write)
 {
 	CASE(IOMMU, "Commands",
@@ -75,6 +63,10 @@ static void illegal(uint64_t q0, uint64_t q1)
 
 TEST(illegal_commands)
 {
+	CASE(IOMMU, "ILLEGAL_COMMAND_ERROR Event",
+		"the event has the command's address, the head stays, CmdBufRun is cleared");
+	CASE(IOMMU, "Commands",
+		"after an error: CmdBufEn off, pointers 0, CmdBufEn on fetches again");
 	illegal(0, 0);
 	illegal(0x1010000000131001ull, 0);
 	illegal(0x2000000000010010ull, 0);
@@ -92,6 +84,62 @@ TEST(illegal_commands)
 	illegal(0x9000000000000000ull, 0);
 	illegal(0xa000000000000000ull, 0);
 	illegal(0xf000000000000000ull, 0);
+}
+
+/* Each bit of both words by itself: what is not a field is reserved. */
+static void fields(uint64_t opcode, uint64_t q0, uint64_t q1)
+{
+	for (unsigned bit = 0; bit < 124; bit++) {
+		uint64_t low = bit < 60 ? 1ull << bit : 0;
+		uint64_t high = bit < 60 ? 0 : 1ull << (bit - 60);
+		bool legal = (low & q0) | (high & q1);
+
+		bench_open();
+		bench_start(0);
+		/* A COMPLETION_WAIT with S stores there. */
+		cmd(opcode << 60 | (opcode == 1 ? STORE : 0) | low, high);
+		EXPECT_EQ(rd(0x2000), legal ? 0x10 : 0);
+		EXPECT_EQ(rd(0x2020) & 0x10, legal ? 0x10 : 0);
+		EXPECT_STRICT(!legal);
+		if (!legal)
+			EXPECT_EVENT(0x5000000000000000ull, CMDBUF);
+		EXPECT_NO_EVENT();
+		bench_close();
+	}
+}
+
+TEST(fields_of_commands)
+{
+	const uint64_t all = ~0ull;
+
+	CASE(IOMMU, "COMPLETION_WAIT", "bits 51:0 and the data are fields, bits 59:52 illegal");
+	fields(1, 0x000fffffffffffffull, all);
+	CASE(IOMMU, "INVALIDATE_DEVTAB_ENTRY",
+		"DeviceID is the only field, all other bits illegal");
+	fields(2, 0xffff, 0);
+	CASE(IOMMU, "INVALIDATE_IOMMU_PAGES",
+		"PASID, DomainID, S, PDE and Address are fields, GN without GTSup and the rest illegal");
+	fields(3, 0xffff000fffffull, 0xfffffffffffff003ull);
+	CASE(IOMMU, "INVALIDATE_INTERRUPT_TABLE",
+		"DeviceID is the only field, all other bits illegal");
+	fields(5, 0xffff, 0);
+	ASSUMED(IOMMU, "PREFETCH_IOMMU_PAGES",
+		"a hint: no bit of it is checked, nothing is fetched");
+	fields(6, all, all);
+	CASE(IOMMU, "INVALIDATE_IOMMU_ALL", "no field, each bit illegal");
+	fields(8, 0, 0);
+	CASE(IOMMU, "INVALIDATE_IOTLB_PAGES", "illegal without IotlbSup");
+	fields(4, 0, 0);
+	CASE(IOMMU, "COMPLETE_PPR_REQUEST", "illegal without PPRSup");
+	fields(7, 0, 0);
+}
+
+TEST(unknown_commands)
+{
+	CASE(IOMMU, "ILLEGAL_COMMAND_ERROR Event", "opcodes 0 and 9 to 15 are illegal");
+	fields(0, 0, 0);
+	for (unsigned opcode = 9; opcode < 16; opcode++)
+		fields(opcode, 0, 0);
 }
 
 TEST(legal_commands)

@@ -165,25 +165,6 @@ TEST(ga_log_wraps)
 	bench_close();
 }
 
-TEST(ga_log_lengths)
-{
-	for (unsigned code = 8; code <= 12; code++) {
-		bench_open();
-		bench_start(0);
-		wr(0x00e0, GALOG | (uint64_t)code << 56);
-		wr(0x0018, RUN_CONTROL | 1ull << 28);
-		put_dte(DEV, 1, 7, 1 | 8 << 1 | 2ull << 60 | IRT, 0);
-		entry(LO | GALOG_INTR, 0x41);
-		for (unsigned i = 0; i < (512u << (code - 8)) - 1; i++)
-			post(1);
-		EXPECT_EQ(rd(0x2020) & 0x200, 0);
-		EXPECT_EQ(rd(0x2048), (4096ull << (code - 8)) - 8);
-		post(1);
-		EXPECT_EQ(rd(0x2020) & 0x300, 0x200);
-		bench_close();
-	}
-}
-
 TEST(overflow_and_restart)
 {
 	CASE(IOMMU, "Guest Virtual APIC Log",
