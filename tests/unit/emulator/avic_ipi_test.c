@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Inter-processor interrupts: types, shorthands, destinations, what ends in exit 401h. */
 #include "avic_host.h"
+#include "case.h"
+
+#define AREA "AVIC: IPIs"
 
 #define IRR 0x200
 #define VEC 0x41u
@@ -42,6 +45,11 @@ static void expect_irr(unsigned vcpus)
 
 static void types(void)
 {
+	CASE(APM, "AVIC Incomplete IPI",
+		"ID 0: types 1 to 7 and level trigger, before the vector is looked at; the ICR is stored, no IRR bit set");
+	ASSUMED(APM, "AVIC Incomplete IPI",
+		"ID 0 and 2 leave the delivery status bit set in the page (x-avic-icr-busy)");
+
 	for (unsigned type = 1; type < 8; type++) {
 		five(false);
 		expect_exit(send_x(1, type << 8 | VEC), 0, 0);
@@ -67,8 +75,32 @@ static void types(void)
 	EXPECT_EQ(get32(PAGE(0) + 0x300), 0x400 | VEC);
 }
 
+/* Whom it is for makes no difference to a type that hardware does not send. */
+static void types_to_everybody(void)
+{
+	static const uint32_t whom[] = { 0x40000, 0x80000, 0xc0000, 0x800 };
+
+	CASE(APM, "AVIC Incomplete IPI",
+		"ID 0 with each shorthand and to a logical destination, xAVIC and x2AVIC");
+	for (unsigned type = 1; type < 8; type++) {
+		for (unsigned i = 0; i < 4; i++) {
+			five(false);
+			expect_exit(send_x(3, whom[i] | type << 8 | VEC), 0, 0);
+			expect_irr(0);
+			EXPECT_EQ(doorbell_count, 0);
+			five(true);
+			expect_exit(send_x2(3, whom[i] | type << 8 | VEC), 0, 0);
+			expect_irr(0);
+			EXPECT_EQ(doorbell_count, 0);
+		}
+	}
+}
+
 static void vectors(void)
 {
+	CASE(APM, "AVIC Incomplete IPI",
+		"ID 4: vectors 0 to 15, also by SELF IPI; 16 to 255 are delivered");
+
 	for (unsigned vector = 0; vector < 256; vector++) {
 		five(false);
 		if (vector < 16) {
@@ -90,6 +122,14 @@ static void vectors(void)
 
 static void shorthands(bool x2)
 {
+	const char *mode = x2 ? "x2AVIC" : "xAVIC";
+
+	CASE(APM, "AVIC IPI Delivery", "%s, self: own IRR bit, no doorbell, no exit", mode);
+	CASE(APM, "AVIC IPI Delivery",
+		"%s, all including self: all IRR bits, doorbells to those that run, exit ID 1 if one does not",
+		mode);
+	CASE(APM, "AVIC IPI Delivery",
+		"%s, all excluding self: the same without the sender; no exit if all run", mode);
 	enum avic_result (*send)(uint32_t, uint32_t) = x2 ? send_x2 : send_x;
 
 	five(x2);
@@ -120,6 +160,19 @@ static void shorthands(bool x2)
 
 static void physical(bool x2)
 {
+	const char *mode = x2 ? "x2AVIC" : "xAVIC";
+
+	CASE(APM, "AVIC IPI Delivery",
+		"%s, physical, running target: IRR bit and doorbell, no exit", mode);
+	CASE(APM, "AVIC Incomplete IPI",
+		"%s, ID 1: IRR bit of the stopped target is set, its index in EXITINFO2", mode);
+	CASE(APM, "AVIC Incomplete IPI", "%s, ID 2: target not in the table, no IRR bit", mode);
+	CASE(APM, "AVIC Incomplete IPI", "%s, ID 3: the entry's backing page is not there", mode);
+	if (x2)
+		ASSUMED(APM, "AVIC IPI Delivery",
+			"x2AVIC: destination FFFF_FFFFh is a broadcast (x-avic-x2-broadcast)");
+	else
+		CASE(APM, "AVIC IPI Delivery", "xAVIC: destination FFh is a broadcast");
 	enum avic_result (*send)(uint32_t, uint32_t) = x2 ? send_x2 : send_x;
 
 	five(x2);
@@ -158,6 +211,9 @@ static void physical(bool x2)
 
 static void limits(void)
 {
+	CASE(APM, "Advanced Virtual Interrupt Controller",
+		"MAX_INDEX is the last index: one above it is exit ID 2; xAVIC's entry 255 is never reached");
+
 	five(false);
 	put_entry(255, 2, true);
 	put_entry(254, 1, true);
@@ -189,6 +245,9 @@ static void limits(void)
 
 static void host_ids(void)
 {
+	CASE(APM, "Advanced Virtual Interrupt Controller",
+		"the host APIC ID in an entry has 12 bits");
+
 	five(true);
 	put64(PHYSICAL + 8, 0xc000000000000abcull | PAGE(1));
 	EXPECT_EQ(send_x2(1, VEC), AVIC_DONE);
@@ -197,6 +256,13 @@ static void host_ids(void)
 
 static void logical_flat(void)
 {
+	CASE(APM, "AVIC IPI Delivery",
+		"logical flat: eight entries by bit; running and stopped targets; destination 0 does nothing");
+	CASE(APM, "AVIC Incomplete IPI",
+		"ID 2 with the slot of a logical entry that is not valid, or the ID that it leads to");
+	ASSUMED(APM, "AVIC Incomplete IPI",
+		"one unknown target of several: nobody gets it (x-avic-partial-multicast: those before it do)");
+
 	five(false);
 	for (unsigned bit = 0; bit < 5; bit++)
 		put32(LOGICAL + bit * 4, 0x80000000 | bit);
@@ -229,6 +295,11 @@ static void logical_flat(void)
 
 static void logical_cluster(void)
 {
+	CASE(APM, "AVIC IPI Delivery",
+		"logical cluster: fifteen clusters of four; cluster 15 and missing entries are exit ID 2");
+	ASSUMED(APM, "AVIC IPI Delivery",
+		"flat or cluster is chosen by the DFR of the sender's page");
+
 	five(false);
 	put32(PAGE(0) + 0xe0, 0x0fffffff);
 	put32(LOGICAL + 3 * 16 + 0 * 4, 0x80000001);
@@ -246,6 +317,9 @@ static void logical_cluster(void)
 
 static void logical_x2(void)
 {
+	CASE(APM, "AVIC IPI Delivery",
+		"x2AVIC logical: cluster times 16 plus bit, without a table; missing ones are exit ID 2");
+
 	five(true);
 	put_entry(0x1f0, 1, true);
 	put_entry(0x1ff, 2, true);
@@ -268,6 +342,8 @@ static void stop_target(uint64_t addr)
 
 static void race_with_block(void)
 {
+	CASE(APM, "AVIC IPI Delivery", "the IRR bit is set before IsRunning is read");
+
 	five(false);
 	loads = 0;
 	before_load64 = stop_target;
@@ -278,6 +354,9 @@ static void race_with_block(void)
 
 static void erratum_1235(void)
 {
+	ASSUMED(APM, "AVIC IPI Delivery",
+		"erratum 1235: a sender may miss that IsRunning was cleared, of entries that once had it set");
+
 	five(false);
 	machine.opt.erratum_1235_percent = 50;
 	random_next = 49;
@@ -299,6 +378,8 @@ static void erratum_1235(void)
 
 static void doorbell_msr(void)
 {
+	ASSUMED(APM, "AVIC Doorbell", "C001_011Bh takes an ID of 32 bits; more is a #GP");
+
 	start(false);
 	EXPECT(avic_write_doorbell(&core, 0x12345678));
 	EXPECT_EQ(doorbells[0], 0x12345678);
@@ -309,6 +390,7 @@ static void doorbell_msr(void)
 int main(void)
 {
 	types();
+	types_to_everybody();
 	vectors();
 	for (int x2 = 0; x2 < 2; x2++) {
 		shorthands(x2);

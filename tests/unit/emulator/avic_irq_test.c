@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Priorities, acceptance, EOI, TPR and CR8, and when a core looks at the IRR at all. */
 #include "avic_host.h"
+#include "case.h"
+
+#define AREA "AVIC: delivery"
 
 #define ISR 0x100
 #define TMR 0x180
@@ -13,6 +16,10 @@ static uint32_t ppr(void)
 
 static void accept_in_order(void)
 {
+	CASE(APM, "Virtual APIC Backing Page",
+		"the highest class above PPR is taken; equal class waits for the EOI; IRR to ISR");
+	CASE(APM, "Doorbell Mechanism", "an IRR bit without a doorbell is not noticed");
+
 	start(false);
 	set_vector(0, IRR, 0x31);
 	set_vector(0, IRR, 0x3f);
@@ -53,6 +60,9 @@ static void accept_in_order(void)
 
 static void every_vector(void)
 {
+	CASE(APM, "Virtual APIC Backing Page",
+		"vectors 16 to 255 are taken and ended by EOI; PPR is the class in service");
+
 	for (unsigned vector = 16; vector < 256; vector++) {
 		start(true);
 		set_vector(0, IRR, vector);
@@ -69,6 +79,11 @@ static void every_vector(void)
 
 static void level_eoi(void)
 {
+	CASE(APM, "Virtual APIC Register Accesses",
+		"EOI, TMR = 0: ISR bit cleared, no exit; TMR = 1: trap with the vector in EXITINFO2");
+	ASSUMED(APM, "Virtual APIC Register Accesses",
+		"the trap leaves the ISR bit set (x-avic-eoi-clears-isr: cleared)");
+
 	start(false);
 	set_vector(0, ISR, 0x62);
 	set_vector(0, TMR, 0x62);
@@ -94,6 +109,9 @@ static void level_eoi(void)
 
 static void tpr_gates(void)
 {
+	CASE(APM, "TPR Access",
+		"a TPR write sets V_TPR and PPR, a CR8 write sets TPR and PPR; raising holds back, lowering lets go");
+
 	start(false);
 	set_vector(0, IRR, 0x55);
 	EXPECT_EQ(avic_page_write(&core, 0x80, 4, 0x53), AVIC_DONE);
@@ -126,6 +144,9 @@ static void tpr_gates(void)
 /* PPR is the TPR where its class is not below that of the highest in service. */
 static void ppr_rule(void)
 {
+	CASE(APM, "TPR Access",
+		"PPR is the TPR if its class is not below that in service, else the class in service");
+
 	static const uint8_t rows[][3] = {
 		{ 0x00, 0x31, 0x30 },
 		{ 0x2f, 0x31, 0x30 },
@@ -145,6 +166,13 @@ static void ppr_rule(void)
 
 static void when_it_looks(void)
 {
+	CASE(APM, "Doorbell Mechanism", "VMRUN looks at the IRR");
+	ASSUMED(APM, "Doorbell Mechanism", "a doorbell that comes in host mode is lost");
+	ASSUMED(APM, "VMRUN and #VMEXIT",
+		"VMRUN takes the priority from V_TPR (x-avic-page-tpr: from the page)");
+	CASE(APM, "Virtual APIC Backing Page",
+		"an IRR bit that is gone when the interrupt is taken: nothing is taken");
+
 	/* VMRUN looks. */
 	start(false);
 	set_vector(0, IRR, 0x40);

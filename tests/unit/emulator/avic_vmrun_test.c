@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What VMRUN refuses, and what strict mode reports as an error of the hypervisor. */
 #include "avic_host.h"
+#include "case.h"
+
+#define AREA "AVIC: VMRUN"
 
 static bool run(void)
 {
@@ -18,6 +21,9 @@ static void expect_strict(const char *text)
 
 static void invalid(void)
 {
+	CASE(APM, "VMRUN and #VMEXIT",
+		"VMEXIT_INVALID: x2AVIC without AVIC; MAX_INDEX above 255 in xAVIC, above 511 in x2AVIC without x2AVIC_EXT, 4095 with it");
+
 	start(false);
 	vmcb.int_ctl = 0x41000000; /* x2AVIC without AVIC */
 	EXPECT(!run());
@@ -48,6 +54,9 @@ static void invalid(void)
 
 static void ranges(void)
 {
+	ASSUMED(APM, "VMRUN and #VMEXIT",
+		"each pointer beyond the physical address width: VMEXIT_INVALID (the manual promises an exit, not its code)");
+
 	uint64_t *const pointers[] = { &vmcb.apic_bar, &vmcb.backing, &vmcb.logical,
 		&vmcb.physical };
 
@@ -64,6 +73,9 @@ static void ranges(void)
 
 static void latched(void)
 {
+	CASE(APM, "VMRUN and #VMEXIT",
+		"the mode, V_TPR, pointers and MAX_INDEX are taken from the VMCB");
+
 	start(false);
 	vmcb.int_ctl |= 7;
 	put32(PAGE(0) + 0x80, 0x70);
@@ -80,6 +92,9 @@ static void latched(void)
 
 static void strict_errors(void)
 {
+	ASSUMED(APM, "VMRUN and #VMEXIT",
+		"not checked, but errors of software: AVIC without nested paging or V_INTR_MASKING, CR8 or VINTR intercept, V_IRQ, reserved pointer bits, tables that are not memory");
+
 	start(false);
 	vmcb.np_enable = false;
 	expect_strict("nested paging");
@@ -127,6 +142,9 @@ static void strict_errors(void)
 
 static void running_elsewhere(void)
 {
+	ASSUMED(APM, "VMRUN and #VMEXIT",
+		"an entry with IsRunning that names another core than the one that runs it is an error of software");
+
 	start(false);
 	put64(PHYSICAL, 0xc000000000000081ull | PAGE(0));
 	expect_strict("another core");
