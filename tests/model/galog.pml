@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* iommu/galog.c and the GALOG part of vmm/wake.c, on pCPU 0, to which the log's interrupt goes. */
+byte head, head_told; /* struct galog */
+bit log_enabled = 1;  /* galog.enabled */
+bit overflow;         /* as read from the status register */
+#ifdef WITH_SWITCH
+bit log_busy; /* somebody drains */
+#endif
+
+/* [model galog:restart] off, wait, all anew, on: under the unit's lock */
+inline log_start()
+{
+	d_step {
+		k = 0;
+		do
+		:: k < RING -> slot[k] = 0; k++
+		:: else -> break
+		od;
+		k = 0;
+		tail_copy = 0
+	}
+	head = 0;
+	head_told = 0;
+	d_step {
+		g_head = 0;
+		g_tail = 0;
+		g_overflow = 0;
+		g_int = 0;
+		g_draining = 0;
+		g_run = 1;
+		galog_on = 1
+	}
+	log_enabled = 1
+}
+
+inline log_stop()
+{
+	log_enabled = 0;
+	d_step { g_run = 0; galog_on = 0 }
+	IOMMU_READ
+}
+
+#ifdef WITH_SWITCH
+/* [model galog:disable] */
+inline log_disable()
+{
+	log_stop();
+#ifdef WITH_BUSY
+	!log_busy
+#endif
+}
+#endif
+
+/* [model galog:scan] after an overflow nobody knows whose entries were lost */
+inline wake_scan()
+{
+	w = 0;
+	do
+	:: w < V ->
+		if
+		:: state[w] == BLOCKED ->
+			if
+			:: irr[w] -> vcpu_wake(w)
+			:: else
+			fi
+		:: else
+		fi;
+		w++
+	:: else -> break
+	od;
+	w = 0
+}
+
+/* [model galog:recover] the log runs again first, then everybody is looked at */
+inline galog_recover()
+{
+#ifdef M_SCAN_BEFORE_RESTART
+	wake_scan();
+#endif
+	log_stop();
+	log_start();
+#if !defined(M_SCAN_BEFORE_RESTART) && !defined(M_NO_SCAN)
+	wake_scan()
+#endif
+}
+
+/* [model galog:next] what isn't 0 is new; it is set to 0 when taken */
+inline galog_drain_entries()
+{
+	do
+	:: log_enabled ->
+		if
+		:: slot[head] != 0 ->
+			e = slot[head];
+			slot[head] = 0;
+			head = (head + 1) % RING;
+			vcpu_wake(e - 1);
+			e = 0
+		:: slot[head] == 0 && tail_copy == head -> break
+		/* [model galog:await] the tail before its entry (erratum 732): waited for, or given up */
+		:: slot[head] == 0 && tail_copy != head ->
+			if
+			:: slot[head] != 0
+			:: true -> break
+			fi
+		fi
+	:: !log_enabled -> break
+	od
+}
+
+#ifdef M_NO_GAINT_LOOK
+#define STATUS_GAINT 0
+#else
+#define STATUS_GAINT g_int
+#endif
+#ifdef M_OVERFLOW_NOT_SEEN
+#define STATUS_OVERFLOW 0
+#else
+#define STATUS_OVERFLOW g_overflow
+#endif
+
+/* GALOG_ROUNDS is ROUNDS here. */
+inline wake_from_galog()
+{
+	rounds = 0;
+	again = 1;
+	do
+	:: again && rounds < ROUNDS ->
+		rounds++;
+		/* [model galog:begin] GAInt is cleared before the drain */
+#if !defined(M_GAINT_KEPT) && !defined(M_GAINT_LAST)
+		WRITE_INT;
+#endif
+		galog_drain_entries();
+		/* [model galog:end] head, then status, then one more look at the memory */
+#ifndef M_NO_HEAD
+		if
+		:: head != head_told -> WRITE_HEAD(head); head_told = head
+		:: else
+		fi;
+#endif
+		atomic {
+#ifndef M_NO_STATUS_READ
+			IOMMU_READ ->
+#endif
+			g_draining = 0;
+			again = STATUS_GAINT;
+			overflow = STATUS_OVERFLOW
+		};
+		/* [model galog:late] what the interrupt had overtaken is here now */
+		if
+		:: overflow -> overflow = 0; galog_recover()
+		:: !overflow && log_enabled ->
+#ifndef M_NO_SLOT_LOOK
+			again = again | (slot[head] != 0);
+#endif
+#ifdef M_GAINT_LAST
+			WRITE_INT
+#else
+			skip
+#endif
+		:: else -> again = 0
+		fi
+	/* [model galog:again] a storm: go on by an interrupt to oneself */
+	:: again && rounds == ROUNDS ->
+#ifndef M_NO_SELF_SEND
+		interrupt(0, INT_GALOG);
+#endif
+		break
+	:: !again -> break
+	od;
+	again = 0;
+	rounds = 0
+}
+
+/* [model galog:backstop] an overflow that nobody told of */
+inline wake_backstop()
+{
+	if
+	:: log_enabled ->
+		IOMMU_READ;
+		if
+		:: g_overflow -> galog_recover()
+		:: else
+		fi
+	:: else
+	fi
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* IPIs between vCPUs that halt or spin, and a device that posts to one of them. */
+#define P 2
+#define V 2
+#define D 1
+#define START_GAPPI
+#define WITH_NOTIFY
+#define WITH_IPI
+#define ACTS 2
+#define SPINS 1
+#define DEVICE_VECTOR(d) LOW
+#include "pcpu.pml"
