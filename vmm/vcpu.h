@@ -61,7 +61,6 @@ struct vcpu {
 	struct svm_vcpu svm;
 	struct avic_vcpu avic;
 	struct emulated_vcpu emulated;
-	uint8_t *fpu; /* XSAVE area */
 	struct vcpu_stats stats;
 };
 
