@@ -100,7 +100,8 @@ demo: emulator
 
 # ---- tests ----------------------------------------------------------------------------
 
-# A unit test names its sources on a comment line: "sources: a.c b.c".
+# A unit test names its sources on a comment line: "sources: a.c b.c". Each has an object with its
+# path in the name: gcov's files of svm/event.c and iommu/event.c must not be the same.
 TEST_CFLAGS := -std=gnu11 -g -O1 $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-builtin -fno-strict-aliasing --coverage
 UNIT_SRC  := $(wildcard tests/unit/*_test.c tests/sim/*_test.c)
@@ -115,9 +116,12 @@ $(B)/$(1:.c=): $(1) $(call sources_of,$(1)) tests/host/seam.c $(wildcard tests/h
 		tests/unit/test.h $(wildcard */*.h vmm/*/*.h)
 	@mkdir -p $$(@D)
 	@echo "  TEST  $$<"
-	@rm -f $$@-*.gcda
-	@$(CC) $(TEST_CFLAGS) -Itests/host -Itests/unit -Itools/emulator/model -Ivmm -I. -o $$@ \
-		$(1) $(call sources_of,$(1)) tests/host/seam.c
+	@rm -rf $$@.objects
+	@mkdir -p $$@.objects
+	@for c in $(1) $(call sources_of,$(1)) tests/host/seam.c; do \
+		$(CC) $(TEST_CFLAGS) -Itests/host -Itests/unit -Itools/emulator/model -Ivmm -I. \
+			-c -o $$@.objects/$$$$(echo $$$$c | tr / _).o $$$$c || exit 1; done
+	@$(CC) $(TEST_CFLAGS) -o $$@ $$@.objects/*.o
 endef
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_rule,$(t))))
 
