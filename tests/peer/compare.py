@@ -32,11 +32,11 @@ def ratios(ours, theirs):
         for key in FLAT:
             mine, other = a["host_instructions"][key], b["host_instructions"][key]
             row[key] = round(other / mine, 1) if mine else None
-            row[f"{key}_behind"] = key == "p50" and mine > other
         row["goal"] = GOALS.get(a["name"])
-        row["ok"] = not row["p50_behind"] and not (
+        row["behind"] = a["host_instructions"]["p50"] > b["host_instructions"]["p50"]
+        row["ok"] = not row["behind"] and not (
             row["goal"] and row["p50"] is not None and row["p50"] < row["goal"])
-        result.append({k: v for k, v in row.items() if not k.endswith("_behind")})
+        result.append(row)
     return result
 
 
@@ -60,6 +60,24 @@ def print_table(ours, theirs, out=sys.stdout):
         _row("Reveille", a["name"], a, ratio, out)
         if b:
             _row("KVM", "" if b["name"] == a["name"] else f"  ({b['name']})", b, "", out)
+
+
+def print_round_trips(ours, theirs, out=sys.stdout):
+    """Exits one by one. ipi-wake: from the exit of an IPI to the target's VMRUN, on both CPUs."""
+    print(f"{'exit and entry again':22} {'':9} {'':27} {'host instructions':>24}", file=out)
+    by_name = {t["name"]: t for t in theirs}
+    for mine in ours:
+        other = by_name.get(mine["name"])
+        for system, trip in (("Reveille", mine), ("KVM", other)):
+            if not trip:
+                continue
+            h = trip["host_instructions"]
+            ratio = ""
+            if other and trip is mine:
+                ratio = f"{other['host_instructions']['p50'] / max(h['p50'], 1):.1f} x"
+            name = mine["name"] if trip is mine else ""
+            print(f"{name:22} {system:9} {trip['count']:7} {'':19} {h['p50']:7} {h['p99']:7}"
+                  f" {h['max']:8} {'':22} {ratio:>9}", file=out)
 
 
 def draw(ours, theirs, samples, paths):

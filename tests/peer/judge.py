@@ -25,9 +25,9 @@ def _per_interrupt(arm, key):
     return arm["events"][key] / max(arm["interrupts"], 1)
 
 
-def reveille(result):
+def reveille(result, name):
     return [
-        _check("Reveille: guests done, strict mode silent", result.ok(),
+        _check(f"Reveille ({name}): guests done, strict mode silent", result.ok(),
                f"{result.outcome}, {len(result.strict)} complaints"),
     ]
 
@@ -55,7 +55,35 @@ def kvm(result, side):
     for name, twin in (("posted-busy", "emulated-busy"), ("galog-idle", "emulated-halted-idle"),
                        ("galog-busy", "emulated-halted-busy"), ("native-idle", None)):
         found += _arm(side.arm(name), name) + (_twin(side.arm(twin), twin) if twin else [])
-    return found
+    return found + _programs(side)
+
+
+def _exits(program, code):
+    return program["events"]["exits_by_code"].get(f"{code:x}", 0)
+
+
+def _programs(side):
+    """IPIs and level-triggered interrupts; each is the other's twin."""
+    by_name = {}
+    for p in side.programs:
+        by_name.setdefault(p["name"], []).append(p)
+    running, halted = by_name.get("ipi-running"), by_name.get("ipi-halted")
+    level = by_name.get("level-eoi", [])
+    if not running or not halted or len(level) != 2:
+        return [_check("exits and level ran", False, "marks are missing")]
+    few, many = _exits(running[0], 0x401), _exits(halted[0], 0x401)
+    count, trapped = level[0]["interrupts"], [_exits(p, 0x402) for p in level]
+    return [
+        _check("IPI to a running vCPU: no exit", few <= 0.02 * running[0]["interrupts"],
+               f"{few} incomplete-IPI exits of {running[0]['interrupts']}"),
+        _check("IPI to a halted vCPU: incomplete-IPI exit",
+               many >= 0.98 * halted[0]["interrupts"],
+               f"{many} exits of {halted[0]['interrupts']}"),
+        _check("level-triggered: the EOI traps", trapped[0] >= count,
+               f"{trapped[0]} exits of {count}"),
+        _check("level-triggered, without AVIC: no such exit", not trapped[1],
+               f"{trapped[1]} exits of {count}"),
+    ]
 
 
 def _arm(arm, name):

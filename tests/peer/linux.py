@@ -17,9 +17,10 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 import run  # noqa: E402
 
-# idle=halt: the emulated CPU has a MWAIT that doesn't sleep. The rest takes the IOMMU although
-# nothing forces it, and spares the console.
-KERNEL = "console=ttyS0 idle=halt amd_iommu=force_enable panic=-1 quiet"
+# idle=halt: the emulated CPU's MWAIT doesn't sleep. tsc=reliable: as on machines that have AVIC; the
+# emulated CPU doesn't say so. The rest takes the IOMMU although nothing forces Linux to, and spares
+# the console.
+KERNEL = "console=ttyS0 idle=halt tsc=reliable amd_iommu=force_enable panic=-1 quiet"
 CFLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-static", "-pthread")
 ESCAPE = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]|\x1b.")
 
@@ -32,9 +33,9 @@ def build_launcher(folder):
     return path
 
 
-def fetch_kernel(package=None):
-    """(kernel, initramfs) from Debian's packages; cached."""
-    made = subprocess.run([os.path.join(HERE, "mkinitramfs.sh"), *([package] if package else [])],
+def fetch_kernel(which):
+    """(kernel, initramfs) from Debian's packages; cached. which: release or backports."""
+    made = subprocess.run([os.path.join(HERE, "mkinitramfs.sh"), which],
                           stdout=subprocess.PIPE, text=True, check=True)
     return made.stdout.split()
 
@@ -74,10 +75,10 @@ class Result:
         return lines
 
 
-def boot(script, machine, image, append="", package=None, timeout=600, serial=None, progress=None):
+def boot(script, machine, image, append="", which="release", timeout=600, serial=None, progress=None):
     """Runs the script; the machine is switched off at its end."""
     result = Result()
-    kernel, initramfs = fetch_kernel(package)
+    kernel, initramfs = fetch_kernel(which)
     result.kernel = os.path.basename(os.path.dirname(kernel)).rsplit("-", 1)[0]
     code, _ = run.firmware()
     with tempfile.TemporaryDirectory(prefix="reveille-peer-") as folder:

@@ -3,10 +3,13 @@
 # A Linux kernel and an initramfs with KVM and VFIO, from Debian's packages, unpacked into a cache
 # and installed nowhere. Prints two lines: the kernel, the initramfs (uncompressed, so that it can
 # be followed by another one with what changes from run to run).
-#   mkinitramfs.sh [KERNEL-PACKAGE]     default: what linux-image-amd64 depends on
+#   mkinitramfs.sh            the release's own kernel (what linux-image-amd64 depends on)
+#   mkinitramfs.sh backports  that of Debian's backports, from the lists that the emulator's build
+#                             keeps for itself (tools/emulator/fetch.sh)
 set -eu
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/reveille/peer
+caches=${XDG_CACHE_HOME:-$HOME/.cache}/reveille
+cache=$caches/peer
 modules="kvm kvm-amd vfio-pci vfio_iommu_type1"
 
 die() {
@@ -45,9 +48,18 @@ add_module() { # name
 	echo "$name" >>"$root/mod/order"
 }
 
-package=${1:-$(apt-cache depends linux-image-amd64 | sed -n 's/^ *Depends: *//p' | head -n 1)}
+case ${1:-release} in
+release) kernel_apt=${APT_CONFIG:-} ;;
+backports)
+	kernel_apt=$caches/emulator/apt/apt.conf
+	[ -e "$kernel_apt" ] || die "no $kernel_apt: build the emulator from Debian's source first"
+	;;
+*) die "release or backports, not $1" ;;
+esac
+package=$(APT_CONFIG=$kernel_apt apt-cache depends linux-image-amd64 |
+	sed -n 's/^ *Depends: *//p' | head -n 1)
 [ -n "$package" ] || die "no linux-image-amd64 in apt's lists: apt-get update first"
-version=$(apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p')
+version=$(APT_CONFIG=$kernel_apt apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p')
 here=$(cd "$(dirname "$0")" && pwd)
 key=$package-$version-$(cat "$0" "$here/init" | sha256sum | cut -c1-12)
 done=$cache/$key
@@ -57,8 +69,10 @@ if [ ! -e "$done/initramfs" ]; then
 	trap 'rm -rf "$tmp"' EXIT
 	root=$tmp/root
 	mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/mod" "$cache/deb"
-	dpkg -x "$(fetch "$package")" "$tmp/kernel"
-	dpkg -x "$(fetch busybox-static)" "$tmp/busybox"
+	deb=$(APT_CONFIG=$kernel_apt fetch "$package")
+	dpkg -x "$deb" "$tmp/kernel"
+	deb=$(fetch busybox-static)
+	dpkg -x "$deb" "$tmp/busybox"
 	cp "$tmp/busybox/bin/busybox" "$root/bin/busybox"
 	cp "$here/init" "$root/init"
 	chmod 755 "$root/init"

@@ -1,13 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""What one system did: its arms, evaluated by the report's own code."""
+"""What one system did: its arms, evaluated by the report's own code, and its single exits."""
+
+import numpy as np
 
 import checks
 import measure
 import report
 import seriallog
-import stopwatch
+import stopwatch as sw
 
 CAVEAT = report.CAVEAT
+
+FIRST_PROGRAM_ARM = 100  # prog_exits.c, prog_level.c: marks, but not the bench's
+EXIT_IPI = 0x401
+EXIT_NO_ACCELERATION = 0x402
+# Which exit an arm is about (24593 rev 3.44, "SVM Intercept Codes").
+ROUND_TRIPS = {"exit-cpuid": 0x72, "exit-msr": 0x7C, "ipi-halted": EXIT_IPI}
+VECTOR_EXITS = 0x58  # prog_exits.c
 
 
 class Side:
@@ -16,27 +25,79 @@ class Side:
         self.exact = False
         self.arms = []
         self.samples = {}  # (system, arm) -> host instructions of each interrupt
+        self.programs = []  # [{name, interrupts, events}]: arms of other programs, in order
+        self.round_trips = []
         self.wrong = []
-        self.log = None
-        self.recording = None
 
     def arm(self, name):
         return next((a for a in self.arms if a["name"] == name), None)
 
+    def add(self, recording_path, serial_path):
+        log, recording = seriallog.load(serial_path), sw.load(recording_path)
+        self.exact = recording.exact
+        marks = measure.marks(recording)
+        if not marks:
+            self.wrong.append(f"{self.system}: no marks in {recording_path}")
+        for number, begin, end in marks:
+            if number >= FIRST_PROGRAM_ARM:
+                self._add_program(recording, log.results.get(number), begin, end)
+                continue
+            summary, count, _, _ = report.arm_summary(recording, log, number, begin, end)
+            self.arms.append(summary)
+            self.samples[self.system, summary["name"]] = count
+            self.wrong += [f"{self.system}: {w}" for w in checks.agreement(summary)]
+            self.wrong += [f"{self.system}: {summary['name']}: {key}: {summary[key]}"
+                           for key in ("lost", "duplicates") if summary[key]]
+        return self
 
-def load(system, recording_path, serial_path):
-    s = Side(system)
-    s.log = seriallog.load(serial_path)
-    s.recording = stopwatch.load(recording_path)
-    s.exact = s.recording.exact
-    for number, begin, end in measure.marks(s.recording):
-        summary, count, _, _ = report.arm_summary(s.recording, s.log, number, begin, end)
-        s.arms.append(summary)
-        s.samples[system, summary["name"]] = count
-        s.wrong += [f"{system}: {w}" for w in checks.agreement(summary)]
-        for key in ("lost", "duplicates"):
-            if summary[key]:
-                s.wrong.append(f"{system}: {summary['name']}: {key}: {summary[key]}")
-    if not s.arms:
-        s.wrong.append(f"{system}: no arm was measured")
-    return s
+    def _add_program(self, recording, guest, begin, end):
+        if not guest:
+            self.wrong.append(f"{self.system}: marks without a result")
+            return
+        name = guest["name"]
+        self.programs.append({"system": self.system, "name": name, "interrupts": guest["sent"],
+                              "events": measure.arm_events(recording, begin, end)})
+        code = ROUND_TRIPS.get(name)
+        if code:
+            self._add_trip(name, round_trips(recording, begin, end, code))
+        if name == "ipi-halted":
+            self._add_trip("ipi-wake", ipi_wakes(recording, begin, end))
+
+    def _add_trip(self, name, counts):
+        if not len(counts):
+            return
+        self.round_trips.append({
+            "system": self.system, "name": name, "count": len(counts),
+            "host_instructions": {"p50": int(np.percentile(counts, 50)),
+                                  "p99": int(np.percentile(counts, 99)),
+                                  "max": int(counts.max())}})
+
+
+def round_trips(recording, begin, end, code):
+    """Host instructions from each exit of this code to the next VMRUN on its CPU."""
+    result = []
+    for index in recording.of_cpu.values():
+        kind = recording.kind[index]
+        runs = index[kind == sw.VMRUN]
+        exits = index[(kind == sw.VMEXIT) & (recording.records["a"][index] == code)]
+        exits = exits[(exits > begin) & (exits < end)]
+        at = np.searchsorted(runs, exits)
+        exits, at = exits[at < len(runs)], at[at < len(runs)]
+        result.append(recording.host[runs[at]] - recording.host[exits])
+    return np.concatenate(result) if result else np.zeros(0, dtype=np.int64)
+
+
+def ipi_wakes(recording, begin, end):
+    """Host instructions, on all CPUs, from the exit of an IPI whose target is halted to the VMRUN
+    that delivers it."""
+    r = recording.records[begin:end]
+    exits = np.flatnonzero((r["kind"] == sw.VMEXIT) & (r["a"] == EXIT_IPI))
+    virqs = np.flatnonzero((r["kind"] == sw.VIRQ) & (r["x"] == VECTOR_EXITS))
+    matched = measure.Matched()
+    # What is counted begins behind the source, and here it is an exit that counts itself.
+    matched.add(exits, virqs)
+    matched.finish()
+    matched.source += begin - 1
+    matched.virq += begin
+    count, _ = measure.host_instructions(recording, matched)
+    return count
