@@ -16,9 +16,9 @@
  * doorbell then finds nobody. The documented order (OR first, IsRun second; 48882 rev 3.11, "Guest
  * Virtual APIC") puts that OR before our look.
  *
- * Post against load (R5, R6). IsRun = 1 and Destination change in one store and before VMRUN. A
- * post that still saw IsRun = 0 has set its bit before that, and VMRUN looks at the IRR. A wake-up
- * that it also caused finds the vCPU RUNNING and does nothing (R14).
+ * Post against load (R5, R6). IsRun = 1 and Destination change in one store, and a fence comes
+ * before VMRUN. A post that still saw IsRun = 0 has set its bit before that, and VMRUN looks at the
+ * IRR. A wake-up that it also caused finds the vCPU RUNNING and does nothing (R14).
  *
  * IsRun = 1 while this CPU is in host code (R7): the doorbell is lost, but the next VMRUN looks.
  * Host code waits for nothing between load and put except with a deadline.
@@ -68,6 +68,10 @@ void avic_load(struct avic_vcpu *a, struct wake_target target)
 	LIST_FOR_EACH (node, &a->posts)
 		irte_running(post_of(node), target.apicid, target.gatag);
 	spin_unlock(&a->posts_lock);
+	/* VMRUN isn't documented to be serialising. Were these stores still on their way when it
+	 * looks at the IRR, a post in between would find IsRun = 0 and tell nobody, and a guest
+	 * that doesn't exit by itself would never see its bit. */
+	shared_fence();
 }
 
 void avic_put(struct avic_vcpu *a, enum put_reason why, struct wake_target target)
