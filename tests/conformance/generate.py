@@ -49,8 +49,9 @@ def run_model(program):
 def read_log(path):
     with open(path, encoding="utf-8", errors="replace") as f:
         lines = f.read().splitlines()
-    # A marker of its own for each program; the last line says that all of it passed.
-    if not lines or not re.search(r"passed$|^[1-9]\d* passed, 0 failed$", lines[-1]):
+    # Each program has words of its own for it.
+    if (not lines or not re.search(r"passed$|^[1-9]\d* passed, 0 failed$", lines[-1])
+            or any(re.search(r": failed$|^FAILED|: FAILED$", line) for line in lines)):
         raise Failed(f"{path} is not the log of a run that passed")
     return lines
 

@@ -42,6 +42,20 @@ void check_eq(const char *what, uint64_t got, uint64_t wanted)
 	say("\n");
 }
 
+void say_case(const char *status, const char *area, const char *file, const char *function,
+	const char *document, const char *section, const char *what)
+{
+	const char *const words[] = { status, area, file, ":", function, document, section, what };
+
+	say("case");
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (i != 3 && i != 4)
+			say("\t");
+		say(words[i]);
+	}
+	say("\n");
+}
+
 void expect_strict(const char *text)
 {
 	say("EXPECT ");
@@ -141,6 +155,8 @@ void rom_main(void)
 	test_events();
 	test_clean();
 	test_init();
+	test_npt();
+	test_state();
 	say(failed ? "RESULT failed\n" : "RESULT passed\n");
 	outb(0xf4, failed ? 1 : 0);
 }

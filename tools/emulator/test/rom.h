@@ -102,6 +102,13 @@ static inline void outb(uint16_t port, uint8_t v)
 
 void say(const char *text);
 void check_eq(const char *what, uint64_t got, uint64_t wanted);
+/* A conformance case, by where it stands (tests/conformance/generate.py makes the table). */
+void say_case(const char *status, const char *area, const char *file, const char *function,
+	const char *document, const char *section, const char *what);
+#define CASE(doc, section, what) say_case("stated", AREA, __FILE__, __func__, doc, section, what)
+#define ASSUMED(doc, section, what)                                                                \
+	say_case("assumed", AREA, __FILE__, __func__, doc, section, what)
+
 /* The next strict report must contain this text; the test's runner compares. */
 void expect_strict(const char *text);
 
@@ -121,5 +128,7 @@ void test_exits(void);
 void test_events(void);
 void test_clean(void);
 void test_init(void);
+void test_npt(void);
+void test_state(void);
 
 #endif

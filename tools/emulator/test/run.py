@@ -4,8 +4,8 @@
 
     run.py QEMU [BUILD-FOLDER]
 
-The ROM prints what it expects ("EXPECT text" for a strict report that must follow) and
-the result; strict reports that nobody expects, or that do not come, fail the test.
+The ROM prints what it expects ("EXPECT text" for a strict report that must follow), the
+conformance cases that it comes by, and the result; strict reports that nobody expects, or that do not come, fail the test.
 """
 import os
 import subprocess
@@ -66,6 +66,8 @@ def judge(lines):
                 expected.pop(0)
             else:
                 bad.append("not expected: " + line)
+        elif line.startswith("case\t"):
+            print(line)
         elif line:
             bad.append(line)
     bad += [f"expected, but not reported: {text}" for text in expected]

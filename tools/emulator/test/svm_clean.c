@@ -2,6 +2,8 @@
 /* Clean bits and ASIDs: what must be reported, and what must not. */
 #include "rom.h"
 
+#define AREA "SVM: clean bits and ASIDs"
+
 #define ALL_CLEAN 0xbff
 
 void g_asks(void);
@@ -13,6 +15,8 @@ static void test_bits(void)
 {
 	uint32_t word3;
 
+	ASSUMED("24593", "VMCB Clean Field",
+		"a field that changed while its bit was set keeps its old value, and is an error of software");
 	/* As a hypervisor should: all clean, RIP is never cached. */
 	guest_reset(g_asks);
 	check_eq("first run", guest_run(), X_CPUID);
@@ -38,6 +42,8 @@ static void test_bits(void)
 
 static void test_asid(void)
 {
+	CASE("24593", "TLB Control",
+		"an ASID that comes back with another nCR3 needs a flush; TLB_CONTROL 2 is reserved");
 	guest_reset(g_asks);
 	guest_run();
 	for (unsigned i = 0; i < 512; i++)
@@ -74,6 +80,8 @@ static void again(const char *what)
 
 static void test_moved(void)
 {
+	CASE("24593", "TLB Control",
+		"a VMCB that was on another core needs a flush when it is back");
 	guest_reset(g_asks);
 	guest_run();
 	put(V_RIP, (uintptr_t)g_asks);

@@ -2,6 +2,8 @@
 /* Injected and virtual interrupts, and what a nested page fault on the way leaves. */
 #include "rom.h"
 
+#define AREA "SVM: events"
+
 #define V_IRQ       (1u << 8)
 #define PRIO(n)     ((n) << 16)
 #define MASKING     (1u << 24)
@@ -26,6 +28,8 @@ static void reached(const char *what, void (*where)(void))
 
 static void test_injection(void)
 {
+	CASE("24593", "Event Injection",
+		"an interrupt, an exception and INTn reach the guest's handler; V is cleared; INTn returns to nRIP");
 	guest_reset(g_code);
 	put(V_EVENTINJ, EVENT(0, 0x40));
 	reached("inject an interrupt", g_handler);
@@ -43,6 +47,9 @@ static void test_injection(void)
 /* The guest's IDT is not there: what was under way is in EXITINTINFO, and can go back. */
 static void test_interrupted_delivery(void)
 {
+	CASE("24593", "Event Injection",
+		"a nested page fault in the delivery of an injected or a virtual interrupt: EXITINTINFO has it, and it can be injected");
+	CASE("24593", "Virtual Interrupts", "V_IRQ is consumed when its delivery starts");
 	guest_reset(g_code);
 	nested_pd[idt_page()] = 0;
 	put(V_EVENTINJ, EVENT(0, 0x40));
@@ -64,6 +71,8 @@ static void test_interrupted_delivery(void)
 
 static void test_virtual(void)
 {
+	CASE("24593", "Virtual Interrupts",
+		"V_IRQ is taken if V_INTR_PRIO is above V_TPR, also when CR8 falls; not when equal");
 	guest_reset(g_code);
 	put(V_RFLAGS, 0x202);
 	put32(V_INT_CTL, MASKING | V_IRQ | PRIO(4) | 4);

@@ -2,6 +2,8 @@
 /* Exit codes, nRIP, and VMRUN's checks. */
 #include "rom.h"
 
+#define AREA "SVM: exits and VMRUN"
+
 /* Each guest instruction that exits, with a label behind it. */
 void g_vmmcall(void), g_vmmcall_end(void), g_cpuid(void), g_cpuid_end(void);
 void g_rdmsr(void), g_rdmsr_end(void), g_out(void), g_out_end(void);
@@ -40,6 +42,8 @@ static void assisted(
 
 static void test_decode(void)
 {
+	CASE("24593", "Decode Assists",
+		"MOV CR: register number; INTn: vector; INVLPG: address; nested page fault: instruction bytes, none for a fetch");
 	assisted("read CR0, assisted", g_cr0, g_cr0_end, X_READ_CR0, 1ull << 63 | 9);
 	assisted("write CR4, assisted", g_crw, g_crw_end, 0x14, 1ull << 63 | 10);
 	assisted("INT 99h, assisted", g_int, g_int_end, 0x75, 0x99);
@@ -56,6 +60,8 @@ static void test_decode(void)
 
 static void test_nrip(void)
 {
+	CASE("24593", "State Saved on Exit",
+		"nRIP is behind the instruction for VMMCALL, CPUID, RDMSR, OUT, HLT, MOV CR; 0 for a nested page fault");
 	exit_with_nrip("VMMCALL", g_vmmcall, g_vmmcall_end, X_VMMCALL);
 	exit_with_nrip("CPUID", g_cpuid, g_cpuid_end, X_CPUID);
 	exit_with_nrip("RDMSR", g_rdmsr, g_rdmsr_end, X_MSR);
@@ -85,6 +91,9 @@ static void invalid(const char *what)
 
 static void test_invalid(void)
 {
+	CASE("24593", "VMRUN and #VMEXIT",
+		"VMEXIT_INVALID for ASID 0 or beyond the last, G_PAT, EVENTINJ, nCR3, VMRUN not intercepted");
+	ASSUMED("24593", "VMRUN and #VMEXIT", "VMEXIT_INVALID leaves the save area alone");
 	guest_reset(g_vmmcall);
 	put32(V_ASID, 0);
 	invalid("ASID 0");
@@ -109,6 +118,7 @@ static void test_host_save(void)
 {
 	uint64_t hsave = rdmsr(0xc0010117);
 
+	ASSUMED("24593", "VM_HSAVE_PA MSR", "VMRUN while VM_HSAVE_PA is 0 is an error of software");
 	wrmsr(0xc0010117, 0);
 	guest_reset(g_vmmcall);
 	expect_strict("VMRUN while VM_HSAVE_PA is 0");

@@ -2,6 +2,8 @@
 /* INIT while GIF is 0 and under VM_CR.R_INIT, and what VM_CR refuses. */
 #include "rom.h"
 
+#define AREA "SVM: INIT and VM_CR"
+
 #define VM_CR        0xc0010114
 #define VM_CR_R_INIT 2
 #define VM_CR_SVMDIS 16
@@ -23,6 +25,9 @@ static void init_self(void)
 
 void test_init(void)
 {
+	CASE("24593", "VM_CR MSR", "SVMDIS while SVME is set, and reserved bits, are a #GP");
+	CASE("24593", "VM_CR MSR",
+		"R_INIT = 1: INIT is #SX with error code 1, held while GIF is 0, and exit 63h in a guest");
 	idt_set(host_idt, 30, h_sx);
 	idt_set(host_idt, 13, h_gp);
 	wrmsr(VM_CR, VM_CR_SVMDIS);
