@@ -5,8 +5,8 @@
     iommu_device_test.py QEMU-SYSTEM-X86_64
 
 What is tested here is the glue: requester numbers, also behind a root port, DMA, messages
-of devices and of the IOAPIC, IVRS, features that are switched off. The rules themselves
-are in tests/unit/emulator/."""
+of devices and of the IOAPIC, IVRS, registers and rings as a CPU reaches them, features that
+are switched off. The rules themselves are in tests/unit/emulator/."""
 import os
 import struct
 import subprocess
@@ -147,6 +147,13 @@ def expect(got, want, what):
     print(f"FAILED {what}: {show[0]}, expected {show[1]}")
 
 
+def case(section, text, status="stated"):
+    """What the running test shows, for tests/conformance/generate.py."""
+    function = sys._getframe(1).f_code.co_name
+    print("\t".join(("case", status, "IOMMU: the device in QEMU", f"{__file__}:{function}", "48882",
+                     section, text)))
+
+
 def only(records, *kinds):
     return [r[:1] + r[2:] for r in records if r[0] in kinds]
 
@@ -158,6 +165,12 @@ def bridge(m, bdf, bus):
 
 
 def device_tests(m, bdf, where):
+    case("Guest Virtual APIC Mode", where + "a device's MSI is posted; IsRun rings the doorbell")
+    case("Guest Virtual APIC Log", where + "entry with the device's ID, tail in memory")
+    case("Guest APIC Physical Processor Interrupt", where + "GAPPI to the CPU of Destination")
+    case("Interrupt Remapping", where + "a device's MSI is remapped to a CPU")
+    case("I/O Page Tables for Host Translations", where + "DMA is translated, read and write")
+    case("IO_PAGE_FAULT Event", where + "refused DMA has device, domain, address, PR, RW, PE")
     m.edu(bdf)
     m.start()
     dte_int = IV | 8 << 1 | 2 << 60 | IRT
@@ -213,6 +226,7 @@ def test_device_behind_a_root_port(qemu):
 
 
 def test_ioapic(qemu):
+    case("I/O Virtualization Reporting Structure", "the IOAPIC's messages are those of 00:14.0")
     m = Machine(qemu)
     m.start()
     m.dte(0xA0, V, 7, IV | 8 << 1 | 2 << 60 | IRT, 0)
@@ -250,7 +264,107 @@ def test_injected_faults(qemu):
     expect(m.end()[0], [], "injected faults: strict")
 
 
+REGISTERS = (  # offset, reset value, writable bits
+    (0x0000, 0, 0x000FFFFFFFFFF1FF), (0x0008, 0, 0x0F0FFFFFFFFFF000),
+    (0x0010, 0, 0x0F0FFFFFFFFFF000), (0x0020, 0, 0x000FFFFFFFFFF003),
+    (0x0028, 0, 0x000FFFFFFFFFF000), (0x0030, 0x000040C0002008E5, 0),
+    (0x00E0, 0, 0x0F0FFFFFFFFFF000), (0x00E8, 0, 0x000FFFFFFFFFFFF8),
+    (0x0100, 0, 0x000FFFFFFFFFF0FF), (0x0170, 0, 0xFF0001FFFFFFFF04),
+    (0x0180, 0, 0xFF0001FFFFFFFF04), (0x01A0, 0x110, 0), (0x2000, 0, 0x7FFF0),
+    (0x2008, 0, 0x7FFF0), (0x2010, 0, 0x7FFF0), (0x2018, 0, 0x7FFF0), (0x2020, 0, 0),
+    (0x2040, 0, 0x7FFF8), (0x2048, 0, 0x7FFF8), (0x2030, 0, 0))
+
+
+def test_registers(qemu):
+    case("IOMMU MMIO Registers", "reset values and writable bits, in accesses of 64 and of 32 bits")
+    m = Machine(qemu)
+    for offset, reset, writable in REGISTERS:
+        expect(m.reg(offset), reset, f"register {offset:#x}: reset")
+        for half in (0, 4):
+            mask = writable >> 8 * half & 0xFFFFFFFF
+            m.w4(IOMMU + offset + half, mask)
+            expect(m.ask("readl", IOMMU + offset + half),
+                   mask if writable else reset >> 8 * half & 0xFFFFFFFF,
+                   f"register {offset + half:#x}: 32 bits written")
+        expect(m.reg(offset), writable or reset, f"register {offset:#x}: both halves")
+        m.reg(offset, 0)
+        expect(m.reg(offset), 0 if writable else reset, f"register {offset:#x}: 0 written")
+    m.end()
+
+
+def test_command_rings(qemu):
+    case("IOMMU MMIO Registers", "command buffer of 256 to 32768 entries: wraps, in guest memory")
+    case("ILLEGAL_COMMAND_ERROR Event", "an illegal command stops fetching; pointers 0 restart it")
+    ring = 0x1000000
+    for code in range(8, 16):
+        m, size = Machine(qemu), 4096 << code - 8
+        m.start(0)
+        m.reg(0x0008, ring | code << 56)
+        m.reg(0x2000, size - 16)
+        m.reg(0x2008, size - 16)
+        m.reg(0x0018, RUN)
+        m.w8(ring + size - 16, 1 << 60 | STORE | 1, 0x11)
+        m.w8(ring, 1 << 60 | STORE + 8 | 1, 0x22)
+        m.reg(0x2008, 16)
+        expect((m.reg(0x2000), m.r8(STORE), m.r8(STORE + 8)), (16, 0x11, 0x22), f"ring, code {code}")
+        m.w8(ring + 16, 15 << 60, 0)
+        m.reg(0x2008, 32)
+        expect(m.event(), (5 << 60, ring + 16), f"ring, code {code}: illegal command")
+        expect(m.reg(0x2020) & 0x10, 0, f"ring, code {code}: stopped")
+        m.reg(0x0018, RUN & ~(1 << 12))
+        m.reg(0x2000, 0)
+        m.reg(0x2008, 0)
+        m.reg(0x0018, RUN)
+        m.w8(ring, 1 << 60 | STORE | 1, 0x33)
+        m.reg(0x2008, 16)
+        expect(m.r8(STORE), 0x33, f"ring, code {code}: restarted")
+        errors, _ = m.end()
+        expect(len([e for e in errors if "illegal command" in e]), 1, f"ring, code {code}: strict")
+
+
+def test_stale_caches(qemu):
+    case("INVALIDATE_DEVTAB_ENTRY", "a device's DTE is the old one until the command")
+    case("INVALIDATE_INTERRUPT_TABLE", "a device's interrupt is remapped as before until the command")
+    case("INVALIDATE_IOMMU_PAGES", "DMA goes to the old page until the command")
+    m, bdf = Machine(qemu, "", ["edu,addr=4"]), 4 << 3
+    m.edu(bdf)
+    m.start()
+    m.w8(TABLES, TABLES + 0x1000 | 1 << 9 | IR | IW | 1)
+    m.w8(TABLES + 0x1000 + 8 * 5, 0x345000 | IR | IW | 1)
+    m.w8(IRT + 16 * 5, 1, 0x31)
+    q = [V | TV | 4 << 9 | TABLES | IR | IW, 7, IV | 8 << 1 | 2 << 60 | IRT, 0]
+    m.dte(bdf, *q)
+    m.dma(0x5000, to_memory=True)
+    m.raise_msi()
+    m.w8(TABLES + 0x1000 + 8 * 5, 0x346000 | IR | IW | 1)
+    m.w8(IRT + 16 * 5, 1, 0x41)
+    m.w8(0x345000, 0x1111)
+    m.w8(0x346000, 0x2222)
+    m.w8(TABLES + 0x1000 + 8 * 6, 0x347000 | IR | IW | 1)
+    m.dma(0x5000, to_memory=False)
+    m.dma(0x6000, to_memory=True)
+    expect(m.r8(0x347000), 0x1111, "caches: the old page")
+    m.raise_msi()
+    m.command(3 << 60 | 7 << 32, 0x5000)
+    m.dma(0x5000, to_memory=False)
+    m.dma(0x6000, to_memory=True)
+    expect(m.r8(0x347000), 0x2222, "caches: the new page")
+    m.command(5 << 60 | bdf)
+    m.raise_msi()
+    m.w8(DEVTAB + 32 * bdf, V)
+    m.dma(0x5000, to_memory=False)
+    expect(m.event(), None, "caches: the old DTE")
+    m.command(2 << 60 | bdf)
+    m.dma(0x5000, to_memory=False)
+    expect(m.event(), (2 << 60 | 7 << 32 | bdf, 0x5000), "caches: the new DTE")
+    errors, records = m.end()
+    expect(errors, [], "caches: strict")
+    expect([r[1] for r in only(records, "remap")], [0x31, 0x31, 0x41], "caches: vectors")
+
+
 def test_features_off(qemu):
+    case("IOMMU MMIO Registers", "features that are switched off are absent from 030h and 1A0h")
+    case("IOMMU PCI Resources", "capability block, locked base and MSI mirror in QEMU's PCI function")
     m = Machine(qemu, ",gappisup=off,xtsup=off")
     expect(m.reg(0x30), 0x000040C0002008C1, "features off: EFR")
     expect(m.reg(0x1A0), 0x100, "features off: EFR2")
