@@ -44,7 +44,9 @@ def new_file(folder, efi, config):
 
 
 def statements(elf):
-    """(file below ROOT, line, address) for each place where a statement starts."""
+    """(file below ROOT, line): addresses where it starts. What is not marked as the start of a
+    statement may be moved elsewhere, so it counts only for lines that have nothing else."""
+    starts, rest = {}, {}
     table = subprocess.run(["readelf", "--wide", "--debug-dump=decodedline", elf],
                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
     file = ""
@@ -53,8 +55,10 @@ def statements(elf):
         row = ROW.match(text)
         if heading:
             file = os.path.normpath(heading.group(1))
-        elif row and row.group(4) and os.path.basename(file) == row.group(1):
-            yield file, int(row.group(2)), int(row.group(3), 16)
+        elif row and os.path.basename(file) == row.group(1):
+            places = starts if row.group(4) else rest
+            places.setdefault((file, int(row.group(2))), set()).add(int(row.group(3), 16))
+    return {**rest, **starts}
 
 
 def executed_in(paths):
@@ -125,10 +129,9 @@ def main():
             os.unlink(path)
     executed, hit = executed_in(runs), {}
     exists, functions = gcov_lines(options.lines)
-    for file, line, address in statements(elf):
+    for (file, line), places in statements(elf).items():
         if line in exists.get(file, ()):
-            known = hit.setdefault(file, {})
-            known[line] = known.get(line, False) | (address in executed)
+            hit.setdefault(file, {})[line] = not executed.isdisjoint(places)
     for file, known in hit.items():
         mark_heads(known, functions.get(file, ()), exists[file])
     with open(options.out, "w", encoding="utf-8") as out:
