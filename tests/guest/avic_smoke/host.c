@@ -72,6 +72,24 @@ void check(bool ok, const char *what)
 	print("\n");
 }
 
+void say_case(const char *status, const char *area, const char *file, const char *function,
+	const char *section, const char *what)
+{
+	print("case\t");
+	print(status);
+	print("\t");
+	print(area);
+	print("\t");
+	print(file);
+	print(":");
+	print(function);
+	print("\t24593\t");
+	print(section);
+	print(guest_x2 ? "\tx2AVIC: " : "\txAVIC: ");
+	print(what);
+	print("\n");
+}
+
 void host_trap(uint64_t vector, uint64_t a, uint64_t b)
 {
 	print("FAILED: host exception ");

@@ -39,6 +39,11 @@ extern volatile uint32_t host_apicid[VCPUS]; /* CPU n runs vCPU n */
 void print(const char *s);
 void print_hex(uint64_t value);
 void check(bool ok, const char *what);
+/* A conformance case, by where it stands (tests/conformance/generate.py makes the table). */
+void say_case(const char *status, const char *area, const char *file, const char *function,
+	const char *section, const char *what);
+#define CASE(section, what)    say_case("stated", AREA, __FILE__, __func__, section, what)
+#define ASSUMED(section, what) say_case("assumed", AREA, __FILE__, __func__, section, what)
 void setup(struct vcpu *v, void (*entry)(void));
 uint64_t run(struct vcpu *v);            /* one VMRUN; returns the exit code */
 void run_on_second(void (*entry)(void)); /* vCPU 1 until its VMMCALL, on the other CPU */
@@ -53,6 +58,9 @@ void npt_deny(uint64_t page, bool deny);
 void tests(void);
 /* One VMRUN of vCPU 0 must end so; steps over a VMMCALL. */
 void expect_exit(uint64_t code, uint64_t info1, uint64_t info2, const char *what);
+
+/* reg_tests.c */
+void registers(void);
 
 /* smp_tests.c */
 void doorbell_wakes_busy(void);

@@ -2,6 +2,7 @@
 /* Two CPUs: doorbells, IPIs between running vCPUs, and one that blocks meanwhile. */
 #include "smoke.h"
 
+#define AREA   "AVIC: a test hypervisor"
 #define VEC    0x51u
 #define ROUNDS 2000u
 
@@ -30,6 +31,8 @@ static void wait_stage(unsigned wanted)
 
 void doorbell_wakes_busy(void)
 {
+	CASE("Doorbell Mechanism",
+		"target busy in its guest: an IRR bit is seen at the doorbell, not before");
 	stage = 0;
 	run_on_second(guest_spin);
 	wait_stage(1);
@@ -56,6 +59,7 @@ static void guest_halt(void)
 
 void doorbell_wakes_halted(void)
 {
+	CASE("Doorbell Mechanism", "target halted in its guest: the doorbell ends HLT");
 	stage = 0;
 	run_on_second(guest_halt);
 	for (unsigned i = 0; i < ROUNDS; i++) {
@@ -105,6 +109,7 @@ static void guest_pong(void)
 
 void ping_pong(void)
 {
+	CASE("AVIC IPI Delivery", "two running vCPUs: IPIs without exits, none lost, none doubled");
 	setup(a, guest_ping);
 	set_running(0, 0, true);
 	set_running(1, 1, true);
@@ -125,6 +130,8 @@ void block_and_wake(void)
 {
 	unsigned exits = 0;
 
+	CASE("AVIC Incomplete IPI",
+		"a target that clears IsRunning while it is sent to: seen in its IRR, or exit ID 1");
 	run_on_second(guest_pong_blocking);
 	wait_second();
 	*(uint32_t *)(b->vmcb + 0x0c) |= 1u << 24;

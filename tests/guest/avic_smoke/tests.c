@@ -2,6 +2,8 @@
 /* What is tried, each time in an AVIC guest and in an x2AVIC guest. */
 #include "smoke.h"
 
+#define AREA "AVIC: a test hypervisor"
+
 #define ISR  0x100
 #define TMR  0x180
 #define IRR  0x200
@@ -61,6 +63,7 @@ static void guest_self_ipi(void)
 
 static void self_ipi(void)
 {
+	CASE("AVIC IPI Delivery", "a self-IPI is taken without an exit, held back by IF = 0");
 	setup(a, guest_self_ipi);
 	expect_exit(0x402, 0x1000000f0ull, 0, "SVR write traps");
 	check(page_get(a, 0xf0) == 0x1ff, "the trapped write is done");
@@ -128,6 +131,8 @@ static void incomplete_ipis(void)
 	uint64_t one = guest_x2 ? 1ull << 32 : 1ull << 56;
 	uint64_t seven = guest_x2 ? 7ull << 32 : 7ull << 56;
 
+	CASE("AVIC Incomplete IPI",
+		"exits with ID 0, 1, 2 and 4: EXITINFO1 is the ICR, RIP behind the write; ID 1 has set the IRR bits");
 	setup(b, guest_ipis);
 	setup(a, guest_ipis);
 	set_running(0, 0, true);
@@ -152,6 +157,8 @@ static void guest_level(void)
 
 static void level_eoi(void)
 {
+	CASE("Virtual APIC Register Accesses",
+		"EOI with TMR = 1: trap with the vector; the guest goes on behind it");
 	setup(a, guest_level);
 	post(a, 0x91);
 	page_set(a, TMR + 0x91 / 32 * 16, 1u << 0x91 % 32);
@@ -181,6 +188,8 @@ static void guest_tpr(void)
 
 static void tpr(void)
 {
+	CASE("TPR Access",
+		"CR8 to the page's TPR and V_TPR, the page's TPR to V_TPR and CR8; interrupts wait and come");
 	setup(a, guest_tpr);
 	expect_exit(VMMCALL, 0, 0, "TPR holds back");
 	check(counts[0][0x66] == 0, "nothing above the TPR");
@@ -195,6 +204,8 @@ static void tpr(void)
 
 static void invalid(void)
 {
+	CASE("VMRUN and #VMEXIT",
+		"VMEXIT_INVALID: x2AVIC without AVIC, MAX_INDEX too large, backing page out of range");
 	setup(a, guest_tpr);
 	*field64(a, 0x60) = 0x41000000;
 	check(run(a) == ~0ull, "x2AVIC without AVIC");
@@ -211,6 +222,8 @@ static void fault_in_delivery(void)
 {
 	uint64_t stack = (uint64_t)a->stack;
 
+	CASE("Event Injection",
+		"a nested page fault while AVIC delivers: EXITINTINFO is an external interrupt, its ISR bit set");
 	setup(a, guest_self_ipi);
 	expect_exit(0x402, 0x1000000f0ull, 0, "on the way");
 	*field64(a, 0x5d8) = stack + 4096;
@@ -238,6 +251,7 @@ static void virq(void)
 {
 	if (guest_x2)
 		return; /* the handler would reach the host's APIC by MSR, which is in xAPIC mode */
+	CASE("Advanced Virtual Interrupt Controller", "V_IRQ works where AVIC is off in the VMCB");
 	setup(a, guest_sti);
 	*field64(a, 0x60) = 0x01000000ull | 1 << 8 | 15 << 16 | 0x99ull << 32;
 	expect_exit(VMMCALL, 0, 0, "V_IRQ");
@@ -247,6 +261,7 @@ static void virq(void)
 
 static void lost_in_host_mode(void)
 {
+	ASSUMED("Doorbell Mechanism", "a doorbell to a core in host mode does nothing");
 	setup(a, guest_self_ipi);
 	doorbell(host_apicid[0]);
 	doorbell(host_apicid[1]);
@@ -260,6 +275,7 @@ void tests(void)
 		const char *name;
 	} list[] = {
 		{ self_ipi, "self-IPI" },
+		{ registers, "registers" },
 		{ faults_and_traps, "faults and traps" },
 		{ incomplete_ipis, "incomplete IPIs" },
 		{ level_eoi, "level EOI" },
