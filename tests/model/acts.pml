@@ -18,9 +18,9 @@ byte acts = ACTS;
 #define MIGRATE_HOME(c) home[v] = c
 #ifdef M_MIGRATE_STATE_LATE
 #define MIGRATE_STATE skip
-#define MIGRATE_LATE sb[p] ! L_STATE + v, RUNNABLE
+#define MIGRATE_LATE STORE_STATE(v, RUNNABLE)
 #else
-#define MIGRATE_STATE sb[p] ! L_STATE + v, RUNNABLE
+#define MIGRATE_STATE STORE_STATE(v, RUNNABLE)
 #define MIGRATE_LATE skip
 #endif
 #define ACT \

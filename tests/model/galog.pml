@@ -90,8 +90,7 @@ inline galog_drain_entries()
 	do
 	:: log_enabled ->
 		if
-		:: slot[head] != 0 ->
-			e = slot[head];
+		:: atomic { slot[head] != 0 -> e = slot[head] };
 			slot[head] = 0;
 			head = (head + 1) % RING;
 			vcpu_wake(e - 1);

@@ -273,5 +273,5 @@ inline direct_here(v)
 inline leave_runnable(v)
 {
 	avic_put(v, QUIET);
-	sb[p] ! L_STATE + v, RUNNABLE
+	STORE_STATE(v, RUNNABLE)
 }

@@ -2,7 +2,7 @@
 /* The IOMMU goes from GALOG to GAPPI, and back, with vCPUs blocked, blocking and running. */
 #define P 2
 #define V 2
-#define D 2
+#define D 1
 #define WITH_GALOG
 #define LOG_AT_ONCE
 #define WITH_SWITCH
