@@ -11,6 +11,7 @@ static const struct {
 } programs[] = {
 	{ "bench", program_bench },
 	{ "exits", program_exits },
+	{ "fpu", program_fpu },
 	{ "hello", program_hello },
 	{ "irq", program_irq },
 	{ "halt", program_halt },

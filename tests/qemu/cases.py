@@ -111,6 +111,8 @@ CASES = [
     Case("ipi-shared-cpus", vm("ipi", "0, 1, 0, 1, 0, 1"), ["TEST ipi: ok"]),
     Case("ipi-erratum-1235", vm("ipi", "0, 1, 0, 1"), ["TEST ipi: ok"],
          cpu_properties=["family=23", "model=49", "x-avic-erratum-1235=50"]),
+    Case("fpu-shared-cpu", vm("fpu", "3*0"), ["TEST fpu: ok"], smp=1),
+    Case("fpu-no-xsave", vm("fpu", "3*0"), ["TEST fpu: ok"], smp=1, cpu_properties=["-xsave"]),
     Case("timer", vm("timer", "0"), ["TEST timer: ok"]),
     Case("timer-emulated", vm("timer", "0", delivery="emulated"), ["TEST timer: ok"]),
     Case("timer-xapic", vm("timer", "0", apic="xapic"), ["TEST timer: ok"]),
