@@ -13,12 +13,12 @@ flags="-m64 -O1 -ffreestanding -fno-pic -fno-pie -mno-red-zone -mgeneral-regs-on
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none
 	-std=gnu11 -Wall -Wextra"
 # shellcheck disable=SC2086 # flags are words
-for f in boot.S host.c tests.c reg_tests.c smp_tests.c; do
+for f in boot.S host.c tests.c reg_tests.c ipi_tests.c smp_tests.c; do
 	gcc $flags -c "$here/$f" -o "$out/$f.o"
 done
 ld -nostdlib -static --no-warn-rwx-segments -T "$here/smoke.lds" -o "$out/smoke.elf" \
 	"$out/boot.S.o" "$out/host.c.o" "$out/tests.c.o" "$out/reg_tests.c.o" \
-	"$out/smp_tests.c.o"
+	"$out/ipi_tests.c.o" "$out/smp_tests.c.o"
 objcopy -O binary -R .bss "$out/smoke.elf" "$out/smoke.bin"
 (cd "$out" && gcc -m32 -c -I"$out" "$here/rom.S" -o rom.o)
 ld -m elf_i386 -nostdlib -static -T "$here/rom.lds" -o "$out/rom.elf" "$out/rom.o"

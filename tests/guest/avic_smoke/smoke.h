@@ -62,6 +62,10 @@ void expect_exit(uint64_t code, uint64_t info1, uint64_t info2, const char *what
 /* reg_tests.c */
 void registers(void);
 
+/* ipi_tests.c */
+void ipi_ways(void);
+void doorbell_held(void);
+
 /* smp_tests.c */
 void doorbell_wakes_busy(void);
 void doorbell_wakes_halted(void);

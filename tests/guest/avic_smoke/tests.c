@@ -278,6 +278,7 @@ void tests(void)
 		{ registers, "registers" },
 		{ faults_and_traps, "faults and traps" },
 		{ incomplete_ipis, "incomplete IPIs" },
+		{ ipi_ways, "ways to name a target" },
 		{ level_eoi, "level EOI" },
 		{ tpr, "TPR" },
 		{ invalid, "VMRUN checks" },
@@ -286,6 +287,7 @@ void tests(void)
 		{ lost_in_host_mode, "doorbell in host mode" },
 		{ doorbell_wakes_busy, "doorbell to a busy guest" },
 		{ doorbell_wakes_halted, "doorbell to a halted guest" },
+		{ doorbell_held, "doorbell to a guest that holds it" },
 		{ ping_pong, "ping-pong" },
 		{ block_and_wake, "block and wake" },
 	};

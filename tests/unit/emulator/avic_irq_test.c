@@ -212,6 +212,17 @@ static void when_it_looks(void)
 	EXPECT_EQ(virq_count, 0);
 }
 
+static void doorbell_msr(void)
+{
+	ASSUMED(APM, "AVIC Doorbell", "C001_011Bh takes an ID of 32 bits; more is a #GP");
+
+	start(false);
+	EXPECT(avic_write_doorbell(&core, 0x12345678));
+	EXPECT_EQ(doorbells[0], 0x12345678);
+	EXPECT(!avic_write_doorbell(&core, 0x100000000ull));
+	EXPECT_EQ(doorbell_count, 1);
+}
+
 int main(void)
 {
 	accept_in_order();
@@ -220,5 +231,6 @@ int main(void)
 	tpr_gates();
 	ppr_rule();
 	when_it_looks();
+	doorbell_msr();
 	return summary();
 }
