@@ -40,13 +40,15 @@ def fetch_kernel(which):
     return made.stdout.split()
 
 
-def _second_initramfs(folder, script, image, launcher):
+def _second_initramfs(folder, script, modules, image):
     root = os.path.join(folder, "root")
     os.mkdir(root, 0o755)
-    shutil.copy(launcher, os.path.join(root, "peer"))
-    shutil.copy(image, os.path.join(root, "builtin.bin"))
-    with open(os.path.join(root, "run"), "w", encoding="ascii") as file:
-        file.write(script)
+    if image:
+        build_launcher(root)
+        shutil.copy(image, os.path.join(root, "builtin.bin"))
+    for name, text in (("run", script), ("set", modules + "\n")):
+        with open(os.path.join(root, name), "w", encoding="ascii") as file:
+            file.write(text)
     # No polling before a halted vCPU's thread sleeps: its wake-up is what is looked at.
     with open(os.path.join(root, "parameters"), "w", encoding="ascii") as file:
         file.write("kvm halt_poll_ns=0\n")
@@ -75,8 +77,10 @@ class Result:
         return lines
 
 
-def boot(script, machine, image, append="", which="release", timeout=600, serial=None, progress=None):
-    """Runs the script; the machine is switched off at its end."""
+def boot(script, machine, image=None, modules="kvm", append="", which="release", timeout=600,
+         serial=None, progress=None):
+    """Runs the script, after a set of modules was loaded, with the launcher where there is an image
+    for it; the machine is switched off at its end."""
     result = Result()
     kernel, initramfs = fetch_kernel(which)
     result.kernel = os.path.basename(os.path.dirname(kernel)).rsplit("-", 1)[0]
@@ -86,7 +90,7 @@ def boot(script, machine, image, append="", which="release", timeout=600, serial
         with open(initrd, "wb") as file:
             with open(initramfs, "rb") as base:
                 shutil.copyfileobj(base, file)
-            file.write(_second_initramfs(folder, script, image, build_launcher(folder)))
+            file.write(_second_initramfs(folder, script, modules, image))
         result.arguments = [
             run.emulator(), *machine.arguments(),
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
@@ -123,4 +127,7 @@ def _follow(result, timeout, serial, progress, errors):
         with open(serial, "w", encoding="utf-8") as file:
             file.write(result.serial)
     with open(errors, encoding="utf-8", errors="replace") as file:
-        result.strict = [s.rstrip("\n") for s in file if s.startswith("emulator-strict:")]
+        said = file.read().splitlines()
+    result.strict = [s for s in said if s.startswith("emulator-strict:")]
+    if process.returncode and not result.timed_out:
+        sys.exit("peer: the emulator failed: " + "; ".join(said[-3:]))

@@ -10,7 +10,9 @@ set -eu
 
 caches=${XDG_CACHE_HOME:-$HOME/.cache}/reveille
 cache=$caches/peer
-modules="kvm kvm-amd vfio-pci vfio_iommu_type1"
+# What a run needs is the name of a set (init).
+set_kvm="kvm kvm-amd vfio-pci vfio_iommu_type1"
+set_plain="nvme ahci sd_mod virtio_pci virtio_blk virtio_net e1000e"
 
 die() {
 	echo "mkinitramfs: $*" >&2
@@ -30,10 +32,12 @@ module_path() { # name
 	find "$tmp/kernel" -name "$(echo "$1" | sed 's/[-_]/[-_]/g').ko*" | head -n 1
 }
 
-# A module and, before it, what it depends on; each once.
-add_module() { # name
+# A module to the list of a set and, before it, what it depends on; each once.
+add_module() { # set name
+	list=$root/mod/$1
+	set -- "$2"
 	name=$(echo "$1" | tr - _)
-	if [ -e "$root/mod/$name.ko" ]; then
+	if grep -qsx "$name" "$list"; then
 		return 0
 	fi
 	file=$(module_path "$1")
@@ -43,9 +47,9 @@ add_module() { # name
 	*) cp "$file" "$root/mod/$name.ko" ;;
 	esac
 	for other in $(tr '\0' '\n' <"$root/mod/$name.ko" | sed -n 's/^depends=//p' | tr ',' ' '); do
-		(add_module "$other") || exit 1
+		(add_module "${list##*/}" "$other") || exit 1
 	done
-	echo "$name" >>"$root/mod/order"
+	echo "$name" >>"$list"
 }
 
 case ${1:-release} in
@@ -76,8 +80,11 @@ if [ ! -e "$done/initramfs" ]; then
 	cp "$tmp/busybox/bin/busybox" "$root/bin/busybox"
 	cp "$here/init" "$root/init"
 	chmod 755 "$root/init"
-	for m in $modules; do
-		(add_module "$m") || exit 1
+	for m in $set_kvm; do
+		(add_module kvm "$m") || exit 1
+	done
+	for m in $set_plain; do
+		(add_module plain "$m") || exit 1
 	done
 	mkdir "$tmp/done"
 	cp "$tmp"/kernel/boot/vmlinuz-* "$tmp/done/vmlinuz"

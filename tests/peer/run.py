@@ -93,8 +93,8 @@ def run_linux(options, inside, name, script, append=""):
     recording, serial = inside(f"{name}.bin"), inside(f"{name}.log")
     machine = run.Machine(smp=2, edu=1, igb=4, stopwatch=recording)
     print(f"peer: Linux with KVM ({name}); the firmware and the kernel take their time", flush=True)
-    result = linux.boot(script, machine, options.image, append, options.kernel, options.timeout,
-                        serial, show)
+    result = linux.boot(script, machine, options.image, "kvm", append, options.kernel,
+                        options.timeout, serial, show)
     ending = "timed out" if result.timed_out else "ended"
     print(f"peer: {name}: {ending}, {result.seconds:.0f} s", flush=True)
     return result, side.Side(name).add(recording, serial)
