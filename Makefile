@@ -59,7 +59,7 @@ include boot/boot.mk
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo run check unit emulator-test qemu-test cov lint clean
+.PHONY: help setup emulator image demo run check unit emulator-test conformance model peer qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -72,6 +72,9 @@ help:
 #: make lint       compilers' warnings, clang-format, cppcheck, layers, headers, irq-path
 #: make unit       unit tests and simulation on this machine, under ASan and UBSan
 #: make emulator-test  the emulator against small programs without a hypervisor
+#: make conformance  does docs/conformance.md say what the emulator's tests show? (WRITE=1 writes it)
+#: make model      the wake-up protocol's models and mutants, by SPIN (QUICK=1 for the short form)
+#: make peer       Linux's KVM on the emulator, beside Reveille; table and pictures in out/peer
 #: make qemu-test  the tests in the emulator (ONLY=name for one)
 #: make cov        coverage as HTML in out/coverage
 #: make clean      removes build/ and out/

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # make check: every step, whatever the ones before it said; the sum is the last line.
+# CHECK_PEER=1 adds make peer, as CI does.
 set -u
 cd "$(dirname "$0")/.."
 passed=0 failed=0 skipped=0 bad=""
@@ -34,10 +35,12 @@ step image make --no-print-directory -j"$(nproc)" all
 step emulator make --no-print-directory emulator
 step lint make --no-print-directory lint
 step unit make --no-print-directory -j"$(nproc)" unit
-step emulator-test make --no-print-directory emulator-test
+step emulator-test make --no-print-directory conformance
+step model make --no-print-directory model QUICK=1
 step plants tests/sim/plants.sh build
 step qemu make --no-print-directory qemu-test
 step demo make --no-print-directory demo
+[ -z "${CHECK_PEER:-}" ] || step peer make --no-print-directory peer
 step coverage make --no-print-directory cov
 echo "== done in $((SECONDS - started)) s"
 [ -z "$bad" ] || echo "failed:$bad; logs in out/check/"
