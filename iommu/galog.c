@@ -3,7 +3,9 @@
 
 #include "access.h"
 #include "base/lib.h"
+#include "drivers/clock.h"
 #include "page.h"
+#include <hw/cpu.h>
 #include <hw/mem.h>
 #include <hw/shared.h>
 
@@ -87,11 +89,30 @@ err_t galog_enable(struct iommu *u)
 	return err;
 }
 
+/* Until nobody drains, on whatever CPU. Who comes later finds it disabled: his locked exchange in
+ * galog_begin() pairs with this fence. */
+static err_t await_drained(struct galog *g)
+{
+	uint64_t start = cpu_ticks(), limit = clock_us_to_ticks(IOMMU_RUN_TIMEOUT_US);
+
+	shared_fence();
+	while (shared_load32(&g->draining)) {
+		if (cpu_ticks() - start > limit)
+			return ERR_TIMEOUT;
+		cpu_pause();
+	}
+	return OK;
+}
+
+/* [model galog:disable] A drain that went on while the log starts anew would leave a head behind
+ * that isn't the IOMMU's. */
 err_t galog_disable(struct iommu *u)
 {
 	spin_lock(&u->lock);
 	err_t err = u->galog.enabled ? stop(u) : OK;
 
+	if (!err)
+		err = await_drained(&u->galog);
 	spin_unlock(&u->lock);
 	return err;
 }
@@ -101,19 +122,25 @@ err_t galog_disable(struct iommu *u)
  * dropped with the lost ones: the caller looks at everybody. */
 err_t galog_restart(struct iommu *u)
 {
+	err_t err = OK;
+
 	spin_lock(&u->lock);
 	u->galog.overflows++;
-	err_t err = stop(u);
-
-	if (!err)
-		err = start(u);
+	/* Else another CPU has turned it off meanwhile: it must not come back. */
+	if (u->galog.enabled) {
+		err = stop(u);
+		if (!err)
+			err = start(u);
+	}
 	spin_unlock(&u->lock);
 	return err;
 }
 
-/* Clear first, then drain: a post after this write sets GAInt again and sends another message. */
+/* [model galog:begin] Clear first, then drain: a post after this write sets GAInt again and sends
+ * another message. */
 void galog_begin(struct iommu *u)
 {
+	shared_swap32(&u->galog.draining, 1);
 	iommu_ack(u, STATUS_GAINT);
 	u->mmio_writes++;
 }
@@ -169,7 +196,7 @@ static __attribute__((noinline, cold)) enum galog_state overdue(struct galog *g)
 	return GALOG_OVERFLOWED;
 }
 
-enum galog_state galog_end(struct iommu *u)
+static inline enum galog_state end(struct iommu *u)
 {
 	struct galog *g = &u->galog;
 
@@ -192,6 +219,14 @@ enum galog_state galog_end(struct iommu *u)
 	if (__builtin_expect(shared_load64(g->tail_copy) != g->head, 0))
 		return overdue(g);
 	return GALOG_EMPTY;
+}
+
+enum galog_state galog_end(struct iommu *u)
+{
+	enum galog_state found = end(u);
+
+	shared_store32(&u->galog.draining, 0);
+	return found;
 }
 
 bool galog_overflowed(struct iommu *u)
