@@ -65,6 +65,7 @@ struct avic_ipi avic_ipi_from_icr(struct avic_vm *vm, uint32_t source_id, uint64
 }
 
 /*
+ * [model acts:ipi]
  * Cause 1: the IRR bit is set in every valid target, and the running ones have had their doorbell.
  * Setting it again could deliver it twice, if a target has taken the first already. The other
  * causes: nothing was set (causes 2 and 3 in a multicast: not documented; taken so).

@@ -59,6 +59,7 @@ static inline struct post *post_of(struct list *node)
 	return CONTAINER_OF(node, struct post, link);
 }
 
+/* [model protocol:load] */
 void avic_load(struct avic_vcpu *a, struct wake_target target)
 {
 	spin_lock(&a->posts_lock);
@@ -74,6 +75,7 @@ void avic_load(struct avic_vcpu *a, struct wake_target target)
 	shared_fence();
 }
 
+/* [model protocol:put] */
 void avic_put(struct avic_vcpu *a, enum put_reason why, struct wake_target target)
 {
 	spin_lock(&a->posts_lock);
@@ -86,6 +88,7 @@ void avic_put(struct avic_vcpu *a, enum put_reason why, struct wake_target targe
 	spin_unlock(&a->posts_lock);
 }
 
+/* [model acts:attach] */
 void avic_attach(struct avic_vcpu *a, struct post *post)
 {
 	spin_lock(&a->posts_lock);
@@ -113,6 +116,7 @@ void avic_set_active(struct avic_vcpu *a, bool active)
 }
 
 /*
+ * [model protocol:notify]
  * Against put: either this critical section comes first, and then the IRR bit is in the page before
  * the blocker looks at it, or put's does, and then running is false here and the caller wakes. A
  * stale doorbell is harmless.
@@ -137,6 +141,7 @@ bool avic_notify(struct avic_vcpu *a, apicid_t here)
 	return false;
 }
 
+/* [model acts:post] */
 bool avic_post_software(struct avic_vcpu *a, uint8_t vector, apicid_t here)
 {
 	vapic_set_irr(a->page, vector);

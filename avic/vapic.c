@@ -137,6 +137,7 @@ bool vapic_is_level(const struct vapic *p, uint8_t vector)
 	return shared_load32(bank_const(p, VAPIC_TMR, vector / 32)) >> (vector % 32) & 1;
 }
 
+/* [model protocol:stash] */
 uint32_t vapic_stash(struct vapic *p, struct vapic_stash *stash)
 {
 	uint32_t count = 0;
@@ -159,6 +160,7 @@ uint32_t vapic_stash(struct vapic *p, struct vapic_stash *stash)
 	return count;
 }
 
+/* [model protocol:unstash] */
 void vapic_unstash(struct vapic *p, struct vapic_stash *stash)
 {
 	for (unsigned i = 0; i < BANKS; i++) {

@@ -117,9 +117,9 @@ err_t galog_disable(struct iommu *u)
 	return err;
 }
 
-/* 48882 rev 3.11, "Guest Virtual APIC Log Restart Procedure": the registers may be changed only
- * after GALogRun has become 0, which overflow does by itself. Entries still in the ring are
- * dropped with the lost ones: the caller looks at everybody. */
+/* [model galog:restart] 48882 rev 3.11, "Guest Virtual APIC Log Restart Procedure": the registers
+ * may be changed only after GALogRun has become 0, which overflow does by itself. Entries still in
+ * the ring are dropped with the lost ones: the caller looks at everybody. */
 err_t galog_restart(struct iommu *u)
 {
 	err_t err = OK;
@@ -145,8 +145,8 @@ void galog_begin(struct iommu *u)
 	u->mmio_writes++;
 }
 
-/* Erratum 732: the tail may be seen before the entry. Bounded; leaves when the entry shows up or
- * the tail is here. */
+/* [model galog:await] Erratum 732: the tail may be seen before the entry. Bounded; leaves when the
+ * entry shows up or the tail is here. */
 static __attribute__((noinline, cold)) uint64_t await_entry(struct galog *g, const uint64_t *slot)
 {
 	uint64_t e = 0;
@@ -160,6 +160,7 @@ static __attribute__((noinline, cold)) uint64_t await_entry(struct galog *g, con
 	return e;
 }
 
+/* [model galog:next] */
 bool galog_next(struct iommu *u, uint32_t *gatag)
 {
 	struct galog *g = &u->galog;
@@ -196,6 +197,7 @@ static __attribute__((noinline, cold)) enum galog_state overdue(struct galog *g)
 	return GALOG_OVERFLOWED;
 }
 
+/* [model galog:end] */
 static inline enum galog_state end(struct iommu *u)
 {
 	struct galog *g = &u->galog;
@@ -212,8 +214,9 @@ static inline enum galog_state end(struct iommu *u)
 		return GALOG_OVERFLOWED;
 	if (__builtin_expect(!g->enabled, 0))
 		return GALOG_EMPTY;
-	/* GAInt may be set again without a message (ERBT1312). And the read above has pushed the
-	 * unit's own writes into memory: what the interrupt had overtaken is there now. */
+	/* [model galog:late] GAInt may be set again without a message (ERBT1312). And the read
+	 * above has pushed the unit's own writes into memory: what the interrupt had overtaken is
+	 * there now. */
 	if (status & STATUS_GAINT || shared_load64(g->entry + g->head / ENTRY_BYTES))
 		return GALOG_MORE;
 	if (__builtin_expect(shared_load64(g->tail_copy) != g->head, 0))

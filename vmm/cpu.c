@@ -77,7 +77,8 @@ struct cpu *cpu_by_apicid(apicid_t apicid)
 
 void cpu_kick(struct cpu *target)
 {
-	/* Whoever finds the flag set has nothing to send: see sched_inbox(). */
+	/* [model protocol:kick] Whoever finds the flag set has nothing to send: see sched_inbox().
+	 */
 	if (!shared_swap32(&target->kicked, 1))
 		lapic_send(target->apicid, VEC_KICK);
 }

@@ -16,6 +16,7 @@
 
 #define VECTOR_FIRST 16 /* below are exceptions; an APIC refuses them */
 
+/* [model acts:route-look] */
 static void look(struct cpu *here, struct vcpu *v)
 {
 	if (v && avic_notify(&v->avic, here->apicid))
@@ -43,6 +44,7 @@ static void drop(struct assigned_irq *irq)
 	(void)err;
 }
 
+/* [model acts:route] */
 static err_t post(struct assigned_irq *irq, struct vcpu *target, uint8_t vector)
 {
 	struct assigned_device *d = irq->device;

@@ -62,7 +62,7 @@ static __attribute__((noinline)) void inbox_send(struct vcpu *v)
 	cpu_kick(home);
 }
 
-/* [irq-path 6] Local: ready queue; remote: inbox, unlock, then kick. */
+/* [irq-path 6] [model protocol:enqueue] Local: ready queue; remote: inbox, unlock, then kick. */
 void sched_enqueue(struct cpu *here, struct vcpu *v)
 {
 	if (v->home == here)
@@ -72,6 +72,7 @@ void sched_enqueue(struct cpu *here, struct vcpu *v)
 }
 
 /*
+ * [model protocol:inbox]
  * cpu_kick() sends nothing while kicked is set. Cleared by a locked exchange before the look
  * into the inbox: who finds it still set put its vCPU in before, and is seen here; who comes
  * later finds it clear and sends a kick of its own.

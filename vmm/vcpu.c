@@ -29,7 +29,8 @@
 static struct vcpu *vcpu_table[VCPU_MAX];
 static uint32_t vcpu_next_tag;
 
-/* A device may set a masked bit each time that vcpu_arm() has put the last one away. */
+/* [model pcpu:tries] A device may set a masked bit each time that vcpu_arm() has put the last
+ * one away. */
 #define ARM_TRIES 8
 
 struct vcpu *vcpu_from_tag(uint32_t tag)
@@ -82,8 +83,8 @@ static inline bool can_resume(const struct vcpu *v)
 	       svm_injection_pending(&v->svm);
 }
 
-/* Among the bits put away may be one that came, by a doorbell to nobody, after the last look at
- * what the guest can take. */
+/* [model pcpu:stash-look] Among the bits put away may be one that came, by a doorbell to
+ * nobody, after the last look at what the guest can take. */
 static inline bool stash_resumes(const struct vcpu *v)
 {
 	return svm_interruptible(&v->svm) &&
@@ -105,10 +106,12 @@ static inline void direct_away(struct vcpu *v, enum put_reason why)
 		avic_put(&v->avic, why, v->target);
 }
 
-/* A post that raises no notification may have come: must the block be called off? A GAPPI is
- * sent only when the whole IRR was clear, so there any bit counts, masked ones too. */
+/* [model pcpu:look] A post that raises no notification may have come: must the block be called
+ * off? A GAPPI is sent only when the whole IRR was clear, so there any bit counts, masked ones too.
+ */
 static inline bool must_look(const struct vcpu *v, uint32_t word)
 {
+	/* [model pcpu:look-word] */
 	if (shared_load32(&wake_word) != word || shared_load32(&v->events))
 		return true;
 	if (wake_mechanism(word) == WAKE_GAPPI)
@@ -123,10 +126,12 @@ static inline bool must_look(const struct vcpu *v, uint32_t word)
 static bool vcpu_arm(struct cpu *here, struct vcpu *v)
 {
 	for (unsigned i = 0; i < ARM_TRIES; i++) {
+		/* [model pcpu:word] */
 		uint32_t word = shared_load32(&wake_word);
 		bool gappi = wake_mechanism(word) == WAKE_GAPPI;
 
-		/* Masked bits would keep the IRR from being clear: out of the page with them. */
+		/* [model pcpu:put-away] Masked bits would keep the IRR from being clear: out of
+		 * the page with them. */
 		if (gappi && vapic_irr_any(v->avic.page))
 			v->stats.parked_bits += vapic_stash(v->avic.page, &v->avic.stash);
 		if (__builtin_expect(v->avic.stash.any, 0) && stash_resumes(v)) {
@@ -134,9 +139,12 @@ static bool vcpu_arm(struct cpu *here, struct vcpu *v)
 			list_remove(&v->sharer_link);
 			return false;
 		}
+		/* [model pcpu:sharer] */
 		if (gappi && shares_vector(v) && list_empty(&v->sharer_link))
 			list_append(&here->gappi_sharers, &v->sharer_link);
 		here->current = NULL;
+		/* [model pcpu:A1] [model pcpu:A2] [model pcpu:A3] [model pcpu:A4]
+		 */
 		shared_store32(&v->state, VCPU_BLOCKED);                         /* A1 */
 		direct_away(v, gappi ? PUT_BLOCKING_GAPPI : PUT_BLOCKING_GALOG); /* A2 */
 		shared_fence();                                                  /* A3 */
@@ -144,6 +152,7 @@ static bool vcpu_arm(struct cpu *here, struct vcpu *v)
 			v->stats.blocks++;
 			return true;
 		}
+		/* [model pcpu:cancel] */
 		if (!shared_cas32(&v->state, VCPU_BLOCKED, VCPU_RUNNING))
 			return true; /* woken meanwhile, and queued */
 		v->stats.block_cancels++;
@@ -173,7 +182,7 @@ bool vcpu_block(struct cpu *here, struct vcpu *v)
 	return false;
 }
 
-/* [irq-path 5] B3. */
+/* [irq-path 5] [model protocol:B3] */
 bool vcpu_wake(struct cpu *here, struct vcpu *v)
 {
 	if (!shared_cas32(&v->state, VCPU_BLOCKED, VCPU_RUNNABLE))
@@ -190,7 +199,7 @@ static __attribute__((noinline)) void fpu_switch(struct cpu *here, struct svm_vc
 	here->fpu_owner = to;
 }
 
-/* [irq-path 7] */
+/* [irq-path 7] [model pcpu:load-look] */
 bool vcpu_load(struct cpu *here, struct vcpu *v)
 {
 	if (__builtin_expect(v->delivery != v->vm->delivery || v->halt != v->vm->halt, 0))
@@ -217,6 +226,7 @@ bool vcpu_load(struct cpu *here, struct vcpu *v)
 	return true;
 }
 
+/* [model protocol:leave] */
 static void leave(struct cpu *here, struct vcpu *v, enum vcpu_state state)
 {
 	direct_away(v, PUT_PREEMPTED);
@@ -250,6 +260,7 @@ bool vcpu_start(struct cpu *here, struct vcpu *v)
 	return true;
 }
 
+/* [model acts:migrate] */
 void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
 {
 	bool timer = !list_empty(&v->timer_link);
@@ -283,6 +294,7 @@ bool vcpu_take_events(struct cpu *here, struct vcpu *v)
 	return false;
 }
 
+/* [model protocol:post-event] [model acts:event] */
 void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t events)
 {
 	if (events)

@@ -18,8 +18,8 @@ struct wake_stats wake_stats;
 
 static struct spinlock switch_lock;
 
-/* A device that storms must not keep a pCPU in here: after so many rounds it goes on by an
- * interrupt to itself, and guests run in between. */
+/* [model galog:again] A device that storms must not keep a pCPU in here: after so many rounds it
+ * goes on by an interrupt to itself, and guests run in between. */
 #define GALOG_ROUNDS 16
 
 static void wake_tag(struct cpu *cpu, uint32_t gatag)
@@ -33,8 +33,9 @@ static void wake_tag(struct cpu *cpu, uint32_t gatag)
 		wake_stats.stale++;
 }
 
-/* Entries were lost, and whose nobody knows: restart the log first, so that posts from now on
- * are logged, then look at everybody (48882 rev 3.11, "Guest Virtual APIC Log", restart). */
+/* [model galog:recover] Entries were lost, and whose nobody knows: restart the log first, so that
+ * posts from now on are logged, then look at everybody (48882 rev 3.11, "Guest Virtual APIC Log",
+ * restart). */
 static __attribute__((noinline, cold)) void galog_recover(struct cpu *cpu, struct iommu *u)
 {
 	uint32_t woken;
@@ -78,16 +79,17 @@ void wake_from_galog(struct cpu *cpu)
 	}
 }
 
-/* May be spurious (48882 rev 3.11, "Guest APIC Physical Processor Interrupt"): vcpu_load()
- * looks before it enters the guest. */
+/* [model pcpu:own] May be spurious (48882 rev 3.11, "Guest APIC Physical Processor Interrupt"):
+ * vcpu_load() looks before it enters the guest. */
 void wake_from_gappi_own(struct cpu *cpu, struct vcpu *owner)
 {
 	wake_stats.gappi_own++;
 	vcpu_wake(cpu, owner);
 }
 
-/* One vector, many vCPUs: the APIC keeps one pending bit, so look at all of them, never stop
- * at the first. Membership changes only on this CPU (vcpu.c), before arming and after load. */
+/* [model pcpu:shared] One vector, many vCPUs: the APIC keeps one pending bit, so look at all of
+ * them, never stop at the first. Membership changes only on this CPU (vcpu.c), before arming and
+ * after load. */
 void wake_from_gappi_shared(struct cpu *cpu)
 {
 	wake_stats.gappi_shared++;
@@ -99,6 +101,7 @@ void wake_from_gappi_shared(struct cpu *cpu)
 	}
 }
 
+/* [model galog:scan] */
 uint32_t wake_scan(struct cpu *cpu)
 {
 	uint32_t woken = 0;
@@ -115,6 +118,7 @@ uint32_t wake_scan(struct cpu *cpu)
 	return woken;
 }
 
+/* [model galog:backstop] */
 void wake_backstop(struct cpu *cpu)
 {
 	for (uint32_t i = 0; i < iommu_count(); i++) {
@@ -134,7 +138,8 @@ static err_t iommu_turn(struct iommu *u, enum wake_mechanism to)
 {
 	err_t err = OK;
 
-	/* What both together do is not specified (48882 rev 3.11): one off, then the other on. */
+	/* [model acts:turn] What both together do is not specified (48882 rev 3.11): one off, then
+	 * the other on. */
 	gappi_disable(u);
 	if (u->galog.enabled)
 		err = galog_disable(u);
@@ -146,6 +151,7 @@ static err_t iommu_turn(struct iommu *u, enum wake_mechanism to)
 }
 
 /*
+ * [model acts:switch]
  * Posts that come while neither mechanism is on set IRR bits and tell nobody, and entries that
  * still lie in the log are not read. So, once the new mechanism is on, everybody who is
  * blocked is woken and arms itself anew. Who is just about to block on another CPU either

@@ -4,7 +4,14 @@ byte head, head_told; /* struct galog */
 bit log_enabled = 1;  /* galog.enabled */
 bit overflow;         /* as read from the status register */
 #ifdef WITH_SWITCH
-bit log_busy; /* somebody drains */
+bit draining;
+#ifdef M_NO_DRAINING
+#define DRAINING(x) skip
+#else
+#define DRAINING(x) draining = x
+#endif
+#else
+#define DRAINING(x) skip
 #endif
 
 /* [model galog:restart] off, wait, all anew, on: under the unit's lock */
@@ -41,13 +48,11 @@ inline log_stop()
 }
 
 #ifdef WITH_SWITCH
-/* [model galog:disable] */
+/* [model galog:disable] and nobody drains any more */
 inline log_disable()
 {
 	log_stop();
-#ifdef WITH_BUSY
-	!log_busy
-#endif
+	!draining
 }
 #endif
 
@@ -127,6 +132,7 @@ inline wake_from_galog()
 	:: again && rounds < ROUNDS ->
 		rounds++;
 		/* [model galog:begin] GAInt is cleared before the drain */
+		DRAINING(1);
 #if !defined(M_GAINT_KEPT) && !defined(M_GAINT_LAST)
 		WRITE_INT;
 #endif
@@ -148,17 +154,16 @@ inline wake_from_galog()
 		};
 		/* [model galog:late] what the interrupt had overtaken is here now */
 		if
-		:: overflow -> overflow = 0; galog_recover()
+		:: overflow -> overflow = 0; DRAINING(0); galog_recover()
 		:: !overflow && log_enabled ->
 #ifndef M_NO_SLOT_LOOK
 			again = again | (slot[head] != 0);
 #endif
 #ifdef M_GAINT_LAST
-			WRITE_INT
-#else
-			skip
+			WRITE_INT;
 #endif
-		:: else -> again = 0
+			DRAINING(0)
+		:: else -> again = 0; DRAINING(0)
 		fi
 	/* [model galog:again] a storm: go on by an interrupt to oneself */
 	:: again && rounds == ROUNDS ->

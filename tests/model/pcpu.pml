@@ -20,13 +20,13 @@ bit spins[V]; /* the guest waits inside, without HLT */
 /* What the vCPU could take if it went on. */
 #define CAN_RESUME(v) TAKEABLE(irr[v], v)
 
-/* [model protocol:look] A4: with GAPPI any bit counts, masked ones too */
+/* [model pcpu:look] A4: with GAPPI any bit counts, masked ones too */
 #ifdef M_MASKED_IGNORED
 #define LOOK_GAPPI(v) CAN_RESUME(v)
 #else
 #define LOOK_GAPPI(v) irr[v]
 #endif
-/* [model protocol:look-word] and the mechanism must be the one that it armed for */
+/* [model pcpu:look-word] and the mechanism must be the one that it armed for */
 #ifdef M_NO_WORD_LOOK
 #define WORD_CHANGED 0
 #else
@@ -76,7 +76,7 @@ proctype pcpu(byte p)
 
 pick:
 	atomic { word = 0; tries = 0; at[p] = AT_SLEEP };
-	/* [model protocol:sleep] nothing comes between the look at the queue and HLT: STI's shadow */
+	/* [model pcpu:sleep] nothing comes between the look at the queue and HLT: STI's shadow */
 	do
 	:: atomic { ready[p] & 1 -> v = 0; ready[p] = ready[p] & ~1; at[p] = AT_HOST; goto load }
 	:: atomic { ready[p] & 2 -> v = 1; ready[p] = ready[p] & ~2; at[p] = AT_HOST; goto load }
@@ -84,7 +84,7 @@ pick:
 	od;
 
 load:
-	/* [model protocol:load-look] woken for nothing: it sleeps again */
+	/* [model pcpu:load-look] woken for nothing: it sleeps again */
 	atomic {
 		sharers[p] = sharers[p] & ~(1 << v);
 		STORE_STATE(v, RUNNING);
@@ -141,10 +141,10 @@ hlt:
 	};
 
 arm:
-	/* [model protocol:word] read before anything is armed */
+	/* [model pcpu:word] read before anything is armed */
 	word = wake_word;
 #ifndef M_NO_STASH
-	/* [model protocol:put-away] GAPPI is sent only when the whole IRR was clear */
+	/* [model pcpu:put-away] GAPPI is sent only when the whole IRR was clear */
 	if
 	:: MECH(word) == MECH_GAPPI && irr[v] -> stash_all(v)
 	:: else
@@ -152,36 +152,36 @@ arm:
 #endif
 	atomic {
 #ifndef M_NO_STASH_LOOK
-		/* [model protocol:stash-look] what was put away may be deliverable by now */
+		/* [model pcpu:stash-look] what was put away may be deliverable by now */
 		if
 		:: TAKEABLE(stash[v], v) -> goto stash_resumes
 		:: else
 		fi;
 #endif
-		/* [model protocol:sharer] on the list before it is armed */
+		/* [model pcpu:sharer] on the list before it is armed */
 		if
 		:: MECH(word) == MECH_GAPPI && SHARED -> sharers[p] = sharers[p] | (1 << v)
 		:: else
 		fi
 #ifndef M_A2_BEFORE_A1
 		;
-		STORE_STATE(v, BLOCKED)
+		STORE_STATE(v, BLOCKED) /* [model pcpu:A1] */
 #endif
 	};
-	/* [model protocol:A1] above, [model protocol:A2] here */
+	/* A1 above; [model pcpu:A2] */
 #ifdef M_NOT_ARMED
 	avic_put(v, QUIET);
 #elif !defined(M_NO_PUT)
 	avic_put(v, (MECH(word) == MECH_GAPPI -> GAPPI : GALOG));
 #endif
-	/* [model protocol:A3] */
+	/* [model pcpu:A3] */
 #ifndef M_NO_FENCE
 	FENCE;
 #endif
 #ifdef M_A2_BEFORE_A1
 	STORE_STATE(v, BLOCKED);
 #endif
-	/* [model protocol:A4] */
+	/* [model pcpu:A4] */
 	if
 #ifdef M_NO_LOOK
 	:: true -> v = NONE; goto pick
@@ -190,7 +190,7 @@ arm:
 	:: else
 #endif
 	fi;
-	/* [model protocol:cancel] */
+	/* [model pcpu:cancel] */
 #ifdef M_CANCEL_NO_CAS
 	sb[p] ! L_STATE + v, RUNNING;
 #else
@@ -203,7 +203,7 @@ arm:
 	}
 #endif
 	direct_here(v);
-	/* [model protocol:tries] a device can't keep it here; ARM_TRIES is 2 in the model */
+	/* [model pcpu:tries] a device can't keep it here; ARM_TRIES is 2 in the model */
 	atomic {
 		events[v] = 0;
 		if
@@ -222,10 +222,10 @@ resume:
 interrupts:
 	do
 	:: atomic { pending[p] & INT_KICK -> pending[p] = pending[p] & ~INT_KICK }; sched_inbox()
-	/* [model protocol:own] the vector is the vCPU */
+	/* [model pcpu:own] the vector is the vCPU */
 	:: atomic { pending[p] & INT_OWN(0) -> pending[p] = pending[p] & ~INT_OWN(0) }; vcpu_wake(0)
 	:: atomic { pending[p] & INT_OWN(1) -> pending[p] = pending[p] & ~INT_OWN(1) }; vcpu_wake(1)
-	/* [model protocol:shared] all sharers, never only the first */
+	/* [model pcpu:shared] all sharers, never only the first */
 	:: atomic { pending[p] & INT_SHARED -> pending[p] = pending[p] & ~INT_SHARED; w = 0 };
 		do
 		:: w < V ->

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reveille's part: vmm/vcpu.c, vmm/wake.c, vmm/sched.c, avic/run.c, as inlines for a pCPU p. Each
- * line that the protocol needs has a label "[model protocol:X]" here and in the C code. M_* leave
+ * line that the protocol needs has a label of this form here and in the C code. M_* leave
  * one of them out or change its order; tests/model/mutants.py says which and where that must show.
  */
 byte home[V];

@@ -92,8 +92,9 @@ static inline void cpu_pause(void)
 #define HW_INTERRUPT_CLOBBERS                                                                      \
 	"rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc", "memory"
 
-/* Sleeps until an interrupt, and takes it. Interrupts are off before and after. The STI
- * shadow covers HLT, so nothing can slip between the caller's last look and the sleep. */
+/* [model pcpu:sleep] Sleeps until an interrupt, and takes it. Interrupts are off before and
+ * after. The STI shadow covers HLT, so nothing can slip between the caller's last look and the
+ * sleep. */
 static inline void cpu_sleep(void)
 {
 	__asm__ volatile("sti; hlt; cli" ::: HW_INTERRUPT_CLOBBERS);
