@@ -17,9 +17,9 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 import run  # noqa: E402
 
-# idle=halt: the emulated CPU's MWAIT doesn't sleep. tsc=reliable: as on machines that have AVIC; the
-# emulated CPU doesn't say so. The rest takes the IOMMU although nothing forces Linux to, and spares
-# the console.
+# idle=halt: the emulated CPU's MWAIT doesn't sleep. tsc=reliable: as on machines that have AVIC;
+# the emulated CPU doesn't say so. The rest takes the IOMMU although nothing forces Linux to, and
+# spares the console.
 KERNEL = "console=ttyS0 idle=halt tsc=reliable amd_iommu=force_enable panic=-1 quiet"
 CFLAGS = ("-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-static", "-pthread")
 ESCAPE = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]|\x1b.")

@@ -22,7 +22,9 @@ die() {
 # Path of a package's file, downloaded where it isn't there yet.
 fetch() { # package
 	if [ -z "$(find "$cache/deb" -name "$1_*.deb")" ]; then
-		(cd "$cache/deb" && apt-get -qq download "$1" >&2) || die "cannot download $1"
+		(cd "$cache/deb" &&
+			apt-get -qq -o "APT::Sandbox::User=$(id -un)" download "$1" >&2) ||
+			die "cannot download $1"
 	fi
 	find "$cache/deb" -name "$1_*.deb" | sort -V | tail -n 1
 }
@@ -63,7 +65,8 @@ esac
 package=$(APT_CONFIG=$kernel_apt apt-cache depends linux-image-amd64 |
 	sed -n 's/^ *Depends: *//p' | head -n 1)
 [ -n "$package" ] || die "no linux-image-amd64 in apt's lists: apt-get update first"
-version=$(APT_CONFIG=$kernel_apt apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p')
+version=$(APT_CONFIG=$kernel_apt apt-cache show --no-all-versions "$package" |
+	sed -n 's/^Version: //p')
 here=$(cd "$(dirname "$0")" && pwd)
 key=$package-$version-$(cat "$0" "$here/init" | sha256sum | cut -c1-12)
 done=$cache/$key

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""make peer: the built-in guest under Reveille, then under Linux's KVM, on the same emulated machine
-with the same devices and the same stopwatch; table, summary.json and picture in out/peer, and
-checks that KVM's AVIC, posted interrupts and GA log do on the emulator what they should."""
+"""make peer: the built-in guest under Reveille, then under Linux's KVM, on the same emulated
+machine with the same devices and the same stopwatch; table, summary.json and picture in out/peer,
+and checks that KVM's AVIC, posted interrupts and GA log do on the emulator what they should."""
 
 import argparse
 import json
