@@ -28,8 +28,6 @@ byte acts = ACTS;
 #endif
 
 #ifdef WITH_IPI
-byte was_entry[V]; /* what an erratum 1235 core may still see */
-
 #ifdef WITH_1235
 #define READ_ENTRY(x) \
 	if \

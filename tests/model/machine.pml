@@ -63,6 +63,9 @@ byte devices_left = D;
 byte events[V];
 #endif
 byte entry[V]; /* physical APIC ID table: 0, or 1 + the host APIC ID */
+#ifdef WITH_1235
+byte was_entry[V]; /* what a core with erratum 1235 may still see */
+#endif
 byte state[V];
 bit locked[V]; /* posts_lock */
 

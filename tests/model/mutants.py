@@ -30,7 +30,7 @@ MUTANTS = [
     ("M_NO_FENCE", "block-galog", "A3: the same, GALOG"),
     ("M_NO_FENCE", "ipi", "A3: the same, IsRunning in the physical ID table"),
     ("M_NO_LOOK", "gappi", "A4: the second look"),
-    ("M_A2_BEFORE_A1", "gappi", "A1 before A2: BLOCKED before it is armed"),
+    ("M_A1_LATE", "inbox", "A1 before A3: BLOCKED is stored after the fence"),
     ("M_NOT_ARMED", "block-galog", "A2: blocked with a quiet IRTE"),
     ("M_NO_PUT", "gappi", "A2: blocked with IsRun = 1"),
     ("M_PUT_NO_IRTES", "gappi", "put: the IRTEs keep IsRun = 1"),
@@ -48,12 +48,11 @@ MUTANTS = [
     ("M_MIGRATE_STATE_LATE", "migrate", "in the other's inbox before the state says so"),
     ("M_NO_SCAN", "overflow", "nobody is looked at after an overflow"),
     ("M_SCAN_BEFORE_RESTART", "overflow", "everybody is looked at before the log runs again"),
-    ("M_OVERFLOW_NOT_SEEN", "overflow", "the drain doesn't look for an overflow"),
+    ("M_OVERFLOW_NOT_SEEN M_NO_BACKSTOP", "overflow", "nobody looks for an overflow"),
     ("M_GAINT_KEPT", "block-galog", "GAInt is never cleared"),
     ("M_GAINT_LAST", "block-galog", "GAInt is cleared after the last look"),
     ("M_NO_STATUS_READ", "block-galog", "nothing pushes the IOMMU's writes"),
     ("M_NO_SLOT_LOOK", "block-galog", "no look at the ring after the status"),
-    ("M_NO_HEAD", "overflow", "the head is never written"),
     ("M_NO_SELF_SEND", "inbox", "a storm ends the drain and nobody goes on"),
     ("M_KICKED_AFTER", "inbox", "kicked is cleared after the look into the inbox"),
     ("M_KICKED_NEVER", "inbox", "kicked is never cleared"),
@@ -86,7 +85,9 @@ HARDWARE = [
 ]
 
 BELTS = [
+    ("M_NO_HEAD", "overflow", "the ring only looks full and overflows, which is recovered"),
+    ("M_OVERFLOW_NOT_SEEN", "overflow", "the slow timer finds it, later"),
     ("M_ROUTE_NO_FENCE", "route", "posts_lock, which the look takes, is a locked operation"),
-    ("M_NO_BACKSTOP", "overflow", "an IOMMU that loses the message too isn't in the model"),
+    ("M_NO_BACKSTOP", "overflow", "the drain sees it; a message that got lost isn't in the model"),
     ("M_NO_GAINT_LOOK", "block-galog", "the look at the ring sees all; GAInt saves none"),
 ]

@@ -87,6 +87,9 @@ load:
 	/* [model pcpu:load-look] woken for nothing: it sleeps again */
 	atomic {
 		sharers[p] = sharers[p] & ~(1 << v);
+#ifndef WITH_EVENTS
+		assert(state[v] == RUNNABLE);
+#endif
 		STORE_STATE(v, RUNNING);
 		if
 		:: halted[v] && stash[v] -> unstash(v)
@@ -163,7 +166,7 @@ arm:
 		:: MECH(word) == MECH_GAPPI && SHARED -> sharers[p] = sharers[p] | (1 << v)
 		:: else
 		fi
-#ifndef M_A2_BEFORE_A1
+#ifndef M_A1_LATE
 		;
 		STORE_STATE(v, BLOCKED) /* [model pcpu:A1] */
 #endif
@@ -178,8 +181,8 @@ arm:
 #ifndef M_NO_FENCE
 	FENCE;
 #endif
-#ifdef M_A2_BEFORE_A1
-	STORE_STATE(v, BLOCKED);
+#ifdef M_A1_LATE
+	sb[p] ! L_STATE + v, BLOCKED;
 #endif
 	/* [model pcpu:A4] */
 	if

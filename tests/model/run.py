@@ -107,7 +107,7 @@ def model_line(name):
 
 
 def mutant_line(definition, name, what, traces):
-    outcomes, steps = check_model(name, [f"-D{definition}"])
+    outcomes, steps = check_model(name, [f"-D{d}" for d in definition.split()])
     kind, last = outcomes[-1]
     if last.found and traces:
         write_trace(definition, name, what, last.found, steps)
@@ -117,7 +117,7 @@ def mutant_line(definition, name, what, traces):
 
 
 def belt_line(definition, name, why):
-    outcomes, _ = check_model(name, [f"-D{definition}"])
+    outcomes, _ = check_model(name, [f"-D{d}" for d in definition.split()])
     last = outcomes[-1][1]
     good = not last.found and not last.broken
     return good, f"belt {definition} in {name}: {'holds without' if good else 'NEEDED: a mutant'}: {why}"
@@ -131,7 +131,7 @@ def write_trace(definition, name, what, found, steps):
              if text not in ("else", "1", ".(goto)", "DO", "IF") and not text.startswith(("goto ", "k = ", "(k<", "(1)"))]
     body = [line for i, line in enumerate(lines) if i == 0 or line != lines[i - 1]]
     head = [f"{definition} in {name}: {what}", f"ends in: {found}", ""]
-    (TRACES / f"{name}-{definition}.txt").write_text("\n".join(head + body[-60:]) + "\n")
+    (TRACES / f"{name}-{definition.replace(' ', '-')}.txt").write_text("\n".join(head + body[-60:]) + "\n")
 
 
 def jobs_of(options):
@@ -143,10 +143,10 @@ def jobs_of(options):
             jobs.append(lambda name=name: model_line(name))
     for definition, name, what in mutants.MUTANTS + mutants.HARDWARE:
         quick = definition in QUICK_MUTANTS and name in mutants.QUICK
-        if (definition in wanted) if wanted else (not options.quick or quick):
+        if (wanted & {*definition.split(), f"{name}:{definition}"}) if wanted else (not options.quick or quick):
             jobs.append(lambda d=definition, n=name, w=what: mutant_line(d, n, w, options.traces))
     for definition, name, why in mutants.BELTS:
-        if (definition in wanted) if wanted else not options.quick:
+        if (wanted & {*definition.split(), f"{name}:{definition}"}) if wanted else not options.quick:
             jobs.append(lambda d=definition, n=name, w=why: belt_line(d, n, w))
     return jobs
 
