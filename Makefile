@@ -137,6 +137,20 @@ $(MODEL_BIN): $(B)/%: %.c $(MODEL_C) $(wildcard tools/emulator/model/*.h tests/u
 unit: $(UNIT_BIN) $(MODEL_BIN)
 	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tools/report/report_test.py
 
+# The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
+emulator-test: emulator
+	@tools/emulator/test.sh
+
+conformance: emulator-test $(MODEL_BIN)
+	@$(PYTHON) tests/conformance/generate.py $(if $(WRITE),,--check) $(MODEL_BIN)
+
+model: setup
+	@$(PYTHON) tests/model/run.py $(if $(QUICK),--quick)
+
+peer: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tests/peer/run.py
+
 qemu-test: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@REVEILLE_COVERAGE=out/coverage/bitmaps $(PYTHON) tests/qemu/run.py $(ONLY)
@@ -168,10 +182,11 @@ lint: setup
 	@echo "  LINT  cppcheck"
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--suppressions-list=tools/cppcheck.txt --error-exitcode=1 -Ivmm -I. $(VMM_C)
-	@echo "  LINT  layers, headers, licences, irq-path"
+	@echo "  LINT  layers, headers, licences, irq-path, models' labels"
 	@$(PYTHON) tools/check_layers.py
 	@tools/check_headers.sh
 	@$(PYTHON) tools/irq_path.py
+	@$(PYTHON) tools/check_model_labels.py
 
 clean:
 	rm -rf $(B) out
