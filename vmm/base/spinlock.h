@@ -2,7 +2,7 @@
 /*
  * Ticket lock. Interrupts are always off in host code (see svm/vmrun.asm and
  * cpu_idle()), so a lock holder is never interrupted by its own CPU.
- * Ranks are acquired upwards only: vm < inbox < posts < iommu < page < log.
+ * Ranks are acquired upwards only: vm < device < inbox < posts < iommu < page < log.
  */
 #ifndef BASE_SPINLOCK_H
 #define BASE_SPINLOCK_H
