@@ -43,6 +43,10 @@ add_module() { # set name
 		return 0
 	fi
 	file=$(module_path "$1")
+	if [ -z "$file" ] && grep -qs "/$(echo "$1" | sed 's/[-_]/[-_]/g')\.ko$" \
+		"$tmp"/kernel/lib/modules/*/modules.builtin "$tmp"/kernel/usr/lib/modules/*/modules.builtin; then
+		return 0 # not a module there, but a part of the kernel
+	fi
 	[ -n "$file" ] || die "$package has no module $1"
 	case $file in
 	*.xz) xz -dc "$file" >"$root/mod/$name.ko" ;;

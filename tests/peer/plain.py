@@ -18,6 +18,7 @@ import stopwatch  # noqa: E402
 OUT = os.path.join(run.ROOT, "out/peer")
 INVALIDATE_PAGES = 3  # 48882 rev 3.11, "INVALIDATE_IOMMU_PAGES"
 DISK_BYTES = 8 << 20
+SET_UP = 20  # so many come with the set-up of domains, translated or not
 
 SCRIPT = """\
 # Written, forgotten by the page cache, read back.
@@ -96,7 +97,7 @@ def run_mode(name, arguments, translated, options):
     wrong += [f"missing: {n}" for n in ("net",) if not any(s.startswith(n) for s in said)]
     wrong += [s for s in result.serial.splitlines() if "Event logged" in s][:3]
     wrong += result.strict[:3]
-    if (flushes > 0) != translated:
+    if (flushes > SET_UP) != translated:
         wrong.append(f"{flushes} invalidations of translations, translated: {translated}")
     if not remapped:
         wrong.append("no interrupt was remapped")

@@ -41,7 +41,7 @@ echo PEER programs
 /peer {avic} -c 0,1 /builtin.bin "exits count={few}"
 /peer {avic} -c 0,1 /builtin.bin "hello"
 /peer {avic} -c 0,1 /builtin.bin "halt count=200"
-/peer {avic} -c 0,1,0,1 /builtin.bin "ipi count=5"
+{ipi_x2apic}
 /peer {avic} -x -c 0,1,0,1 /builtin.bin "ipi count=5"
 /peer {avic} -c 0,1 /builtin.bin "tpr count=50"
 /peer {avic} -c 0,1 /builtin.bin "migrate count=200"
@@ -55,6 +55,9 @@ bench "-c 0,1,0 -p 2,0,0" emulated-busy,emulated-halted-idle,emulated-halted-bus
 echo PEER end
 dmesg -r | grep -E '^<[0-4]>' | tail -n 20
 """
+
+# Linux 6.1 loses wake-ups there (docs/peer.md, "What it showed"); fixed in 6.3.
+IPI_X2APIC = '/peer -a -c 0,1,0,1 /builtin.bin "ipi count=5"'
 
 # The negative twin: no guest-mode IRTEs, so nothing is posted and nobody uses the GA log.
 LEGACY_SCRIPT = """\
@@ -148,7 +151,8 @@ def main():
     ours = side.Side("reveille")
     for name in ("reveille", "exits"):
         ours.add(inside(f"{name}.bin"), inside(f"{name}.log"))
-    script = KVM_SCRIPT.format(count=options.count, few=few, avic="-a")
+    script = KVM_SCRIPT.format(count=options.count, few=few, avic="-a",
+                               ipi_x2apic="" if options.kernel == "release" else IPI_X2APIC)
     kvm_result, theirs = run_linux(options, inside, "kvm", script)
     found = judge.reveille(result, "bench") + judge.reveille(exits, "exits")
     found += judge.kvm(kvm_result, theirs)
