@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # make check: every step, whatever the ones before it said; the sum is the last line.
-# CHECK_PEER=1 adds make peer, as CI does.
+# CHECK_PEER=1 adds make peer.
 set -u
 cd "$(dirname "$0")/.."
 passed=0 failed=0 skipped=0 bad=""
