@@ -213,7 +213,7 @@ inline wake_switch()
 #ifndef ACT_BEGIN
 #define ACT_BEGIN out_of_guest()
 #endif
-#define ACT_GUARD atomic { acts > 0 && !look[p] && !pending[p] -> acts--; ACT_BEGIN }
+#define ACT_GUARD atomic { acts > 0 && ACTOR(v) && !look[p] && !pending[p] -> acts--; ACT_BEGIN }
 #else
 #define ACT_GUARD false
 #define ACT skip

@@ -6,7 +6,7 @@
 #define START_GAPPI
 #define WITH_NOTIFY
 #define WITH_IPI
-#define ACTS 2
+#define ACTS 1
 #define SPINS 1
 #define DEVICE_VECTOR(d) LOW
 #include "pcpu.pml"

@@ -16,7 +16,7 @@ MODELS = {
     "native": ("native", ""),
     "migrate": ("migrate", ""),
     "switch": ("switch", ""),
-    "switch-twice": ("switch", "-DACTS=2 -DFIRES=2"),
+    "switch-twice": ("switch_twice", ""),
     "route": ("route", ""),
     "ipi": ("ipi", ""),
     "ipi-1235": ("ipi", "-DWITH_1235 -DWITH_1235_WORKAROUND"),

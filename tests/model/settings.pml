@@ -27,6 +27,9 @@
 #ifndef CAN_HALT
 #define CAN_HALT true
 #endif
+#ifndef ACTOR
+#define ACTOR(v) true
+#endif
 #ifndef DEVICE_TO
 #define DEVICE_TO(d) (d)
 #endif
