@@ -15,7 +15,8 @@ EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *st);
 void console_init(EFI_SYSTEM_TABLE *st);
 void console_write(const char *text);
 void console_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void console_wait_for_key(void);
+/* Keys from before prompt was written don't count. */
+void console_wait_for_key(const char *prompt);
 
 /* firmware.c: what we ask of boot services. */
 void firmware_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);

@@ -92,12 +92,13 @@ void console_print(const char *fmt, ...)
 	console_write(line);
 }
 
-void console_wait_for_key(void)
+void console_wait_for_key(const char *prompt)
 {
 	EFI_INPUT_KEY key;
 	UINTN which;
 
 	system->ConIn->Reset(system->ConIn, FALSE);
+	console_write(prompt);
 	system->BootServices->WaitForEvent(1, &system->ConIn->WaitForKey, &which);
 	system->ConIn->ReadKeyStroke(system->ConIn, &key);
 }

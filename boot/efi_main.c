@@ -10,8 +10,7 @@ static EFI_STATUS give_up(const char *why)
 {
 	if (why)
 		console_print("Reveille: %s\n", why);
-	console_write("Press any key to return to the firmware.\n");
-	console_wait_for_key();
+	console_wait_for_key("Press any key to return to the firmware.\n");
 	return EFI_ABORTED;
 }
 
