@@ -74,7 +74,7 @@ help:
 #: make emulator-test  the emulator against small programs without a hypervisor
 #: make conformance  does docs/conformance.md say what the emulator's tests show? (WRITE=1 writes it)
 #: make model      the wake-up protocol's models and mutants, by SPIN (QUICK=1 for the short form)
-#: make peer       Linux's KVM on the emulator, beside Reveille; table and pictures in out/peer
+#: make peer       Linux's KVM on the emulator, beside Reveille; Linux as a plain guest; out/peer
 #: make qemu-test  the tests in the emulator (ONLY=name for one)
 #: make cov        coverage as HTML in out/coverage
 #: make clean      removes build/ and out/
@@ -150,6 +150,7 @@ model: setup
 peer: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tests/peer/run.py
+	@$(PYTHON) tests/peer/plain.py
 
 qemu-test: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
