@@ -26,7 +26,9 @@ TRACES = HERE.parent.parent / "docs/models"
 PAN = ["-DMEMLIM=7500", "-DVECTORSZ=512", "-DNOFAIR", "-DCOLLAPSE"]
 SEARCHES = (("assertions", ["-DSAFETY"], []), ("circles", ["-DNP"], ["-l"]))
 DEPTH = "-m100000"
-QUICK_MUTANTS = ("M_NO_FENCE", "M_NO_LOOK", "M_FIRST_SHARER", "M_NO_EVENTS_LOOK", "M_NO_STATUS_READ")
+LAST_STEPS = 60
+QUICK_MUTANTS = ("M_NO_FENCE", "M_NO_LOOK", "M_FIRST_SHARER", "M_NO_EVENTS_LOOK",
+                 "M_NO_STATUS_READ")
 
 
 class Outcome:
@@ -66,12 +68,14 @@ def search(kind, cwd, fast):
 
 
 def trail(model, definitions, cwd):
-    """The counterexample, statement by statement, without the machine's own bookkeeping."""
+    """The counterexample, statement by statement: [(process number, its kind, place, text)]."""
     path = next(cwd.glob("*.trail"), None)
     if not path:
         return []
-    text = call(["spin", "-t", "-p", "-k", path.name, *definitions, str(HERE / f"{model}.pml")], cwd)
-    return re.findall(r"proc\s+(\d+) \((\w+):\d+\) (\w+\.pml:\d+) .*?\[(.*)\]$", text.stdout, re.M)
+    told = call(["spin", "-t", "-p", "-k", path.name, *definitions, str(HERE / f"{model}.pml")],
+                cwd)
+    return re.findall(r"proc\s+(\d+) \((\w+):\d+\) \S*?(\w+\.pml:\d+) .*?\[(.*)\]$",
+                      told.stdout, re.M)
 
 
 def in_folder(work):
@@ -111,27 +115,30 @@ def mutant_line(definition, name, what, traces):
     kind, last = outcomes[-1]
     if last.found and traces:
         write_trace(definition, name, what, last.found, steps)
-    if last.found:
-        return True, f"mutant {definition} in {name}: refuted ({kind}, {last.states} states): {what}"
-    return False, f"mutant {definition} in {name}: NOT REFUTED {last.broken}: {what}"
+    verdict = f"refuted ({kind}, {last.states} states)" if last.found else "NOT REFUTED"
+    return bool(last.found), f"mutant {definition} in {name}: {verdict} {last.broken}: {what}"
 
 
 def belt_line(definition, name, why):
     outcomes, _ = check_model(name, [f"-D{d}" for d in definition.split()])
     last = outcomes[-1][1]
     good = not last.found and not last.broken
-    return good, f"belt {definition} in {name}: {'holds without' if good else 'NEEDED: a mutant'}: {why}"
+    verdict = "holds without" if good else f"NEEDED, so a mutant {last.broken}"
+    return good, f"belt {definition} in {name}: {verdict}: {why}"
+
+
+NOISE = re.compile(r"else$|1$|\(1\)$|\.\(goto\)|DO$|IF$|break$|goto |k = |\(\(?k<|loc = |val = |"
+                   r"\(+loc|i = |assert|[ab] = 0$")
 
 
 def write_trace(definition, name, what, found, steps):
-    """One line a step of the protocol: who, where, what; runs of the same line are one."""
+    """The last steps of the protocol, a line each: who, where, what; bookkeeping left out."""
     TRACES.mkdir(exist_ok=True)
-    seen = [s for s in steps if s[1] not in ("_init", "init")]
-    lines = [f"{who}-{number:<3} {where:<18} {text}" for number, who, where, text in seen
-             if text not in ("else", "1", ".(goto)", "DO", "IF") and not text.startswith(("goto ", "k = ", "(k<", "(1)"))]
-    body = [line for i, line in enumerate(lines) if i == 0 or line != lines[i - 1]]
+    body = [f"{who + '-' + number:<15} {where:<16} {text}" for number, who, where, text in steps
+            if who not in (":init:", "monitor") and not NOISE.match(text)]
     head = [f"{definition} in {name}: {what}", f"ends in: {found}", ""]
-    (TRACES / f"{name}-{definition.replace(' ', '-')}.txt").write_text("\n".join(head + body[-60:]) + "\n")
+    path = TRACES / f"{name}-{definition.replace(' ', '-')}.txt"
+    path.write_text("\n".join(head + body[-LAST_STEPS:]) + "\n")
 
 
 def jobs_of(options):
@@ -143,10 +150,10 @@ def jobs_of(options):
             jobs.append(lambda name=name: model_line(name))
     for definition, name, what in mutants.MUTANTS + mutants.HARDWARE:
         quick = definition in QUICK_MUTANTS and name in mutants.QUICK
-        if (wanted & {*definition.split(), f"{name}:{definition}"}) if wanted else (not options.quick or quick):
+        if wanted & set(definition.split()) if wanted else not options.quick or quick:
             jobs.append(lambda d=definition, n=name, w=what: mutant_line(d, n, w, options.traces))
     for definition, name, why in mutants.BELTS:
-        if (wanted & {*definition.split(), f"{name}:{definition}"}) if wanted else not options.quick:
+        if wanted & set(definition.split()) if wanted else not options.quick:
             jobs.append(lambda d=definition, n=name, w=why: belt_line(d, n, w))
     return jobs
 
@@ -162,7 +169,10 @@ def main():
     started = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for done in concurrent.futures.as_completed([pool.submit(j) for j in jobs_of(options)]):
-            good, line = done.result()
+            try:
+                good, line = done.result()
+            except (RuntimeError, OSError) as error:
+                good, line = False, str(error).strip()
             print(f"{'ok  ' if good else 'FAIL'} {line}", flush=True)
             passed, failed = passed + good, failed + (not good)
     print(f"{time.monotonic() - started:.0f} s")
