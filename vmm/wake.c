@@ -124,8 +124,13 @@ void wake_backstop(struct cpu *cpu)
 	for (uint32_t i = 0; i < iommu_count(); i++) {
 		struct iommu *u = iommu_by_index(i);
 
-		if (u->galog.enabled && u->galog_apicid == cpu->apicid && galog_overflowed(u))
+		if (u->galog_apicid != cpu->apicid)
+			continue;
+		if (u->galog.enabled && galog_overflowed(u))
 			galog_recover(cpu, u);
+		else if (!u->galog.enabled &&
+			 wake_mechanism(shared_load32(&wake_word)) == WAKE_GALOG)
+			wake_scan(cpu); /* it did not restart: nobody else looks */
 	}
 }
 
