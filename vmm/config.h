@@ -4,7 +4,7 @@
  *
  *   [reveille]                       the machine
  *   log = info                       error | warn | info | debug
- *   galog-entries = 512              512..32768, a power of two
+ *   galog-entries = 512              512..32768, a power of two; more than 8192 is taken as 8192
  *   gappi-own-vectors = 128          0..140 vectors a pCPU gives to blocked vCPUs of its own
  *   cpus = 0                         how many pCPUs to use; 0 = all
  *
