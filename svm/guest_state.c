@@ -70,6 +70,30 @@ struct svm_mode svm_mode(const struct svm_vcpu *s)
 	return mode;
 }
 
+void svm_set_arithmetic_flags(struct svm_vcpu *s, uint64_t flags)
+{
+	uint64_t all = RFLAGS_CF | RFLAGS_PF | RFLAGS_AF | RFLAGS_ZF | RFLAGS_SF | RFLAGS_OF;
+
+	s->vmcb->rflags = (s->vmcb->rflags & ~all) | (flags & all);
+}
+
+bool svm_direction_down(const struct svm_vcpu *s)
+{
+	return s->vmcb->rflags & RFLAGS_DF;
+}
+
+uint64_t svm_segment_base(const struct svm_vcpu *s, unsigned n)
+{
+	const struct vmcb *b = s->vmcb;
+	const struct vmcb_segment *const at[] = { &b->es, &b->cs, &b->ss, &b->ds, &b->fs, &b->gs };
+
+	CHECK(n < ARRAY_COUNT(at));
+	/* 64-bit code has flat segments but FS and GS. */
+	if (n < 4 && svm_mode(s).code_bits == 64)
+		return 0;
+	return at[n]->base;
+}
+
 uint64_t svm_guest_efer(const struct svm_vcpu *s)
 {
 	return s->vmcb->efer & ~EFER_SVME;

@@ -66,8 +66,15 @@ enum msr {
 #define CR4_LA57    BIT(12)
 #define CR4_OSXSAVE BIT(18)
 
+#define RFLAGS_CF    BIT(0)
 #define RFLAGS_FIXED BIT(1)
+#define RFLAGS_PF    BIT(2)
+#define RFLAGS_AF    BIT(4)
+#define RFLAGS_ZF    BIT(6)
+#define RFLAGS_SF    BIT(7)
 #define RFLAGS_IF    BIT(9)
+#define RFLAGS_DF    BIT(10)
+#define RFLAGS_OF    BIT(11)
 #define RFLAGS_VM    BIT(17)
 
 #define DR6_RESET 0xffff0ff0ull

@@ -92,6 +92,12 @@ void svm_open_x2apic(struct svm_vcpu *s, bool open);
 struct svm_mode svm_mode(const struct svm_vcpu *s);
 bool svm_privileged(const struct svm_vcpu *s); /* CPL 0 */
 uint64_t svm_rip(const struct svm_vcpu *s);
+/* RFLAGS: the six flags of arithmetic results are set to those given, the others stay. DF: strings
+ * go down. */
+void svm_set_arithmetic_flags(struct svm_vcpu *s, uint64_t flags);
+bool svm_direction_down(const struct svm_vcpu *s);
+/* What a segment (0 ES, 1 CS, 2 SS, 3 DS, 4 FS, 5 GS) adds to offsets in the guest's mode. */
+uint64_t svm_segment_base(const struct svm_vcpu *s, unsigned n);
 /* Registers that the guest sees with our part hidden. false: it gets a #GP. */
 uint64_t svm_guest_efer(const struct svm_vcpu *s);
 bool svm_set_guest_efer(struct svm_vcpu *s, uint64_t efer);

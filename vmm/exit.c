@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/lib.h"
 #include "base/log.h"
+#include "exit_mmio.h"
 #include "exit_parts.h"
 #include "svm/fpu.h"
 #include "svm/regs.h"
@@ -36,7 +37,7 @@ static void page_fault(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
 	const char *what = e->npf.fetch ? "fetch" : e->npf.write ? "write" : "read";
 
-	if (exit_apic_page(here, v, e->npf.gpa))
+	if (exit_mmio(here, v, e))
 		return;
 	stop_vm(here, v, "%s at guest-physical %llx, which isn't its own", what,
 		(unsigned long long)e->npf.gpa.v);

@@ -4,9 +4,8 @@
 #include "avic/emulated.h"
 #include "avic/regs.h"
 #include "base/log.h"
+#include "exit_mmio.h"
 #include "exit_parts.h"
-#include "guest/decode.h"
-#include "guest/walk.h"
 #include "vcpu.h"
 #include "vm.h"
 #include <hw/shared.h>
@@ -72,78 +71,28 @@ bool exit_apic_msr(struct cpu *here, struct vcpu *v, uint32_t msr, bool write, u
 	return true;
 }
 
-static void load_register(struct vcpu *v, const struct insn *i, uint64_t value)
+/*
+ * Registers are 32 bits, 16 bytes apart; what else lies in the page reads 0. Only aligned 32-bit
+ * writes have a defined effect (24593 rev 3.44, "APIC Registers").
+ */
+void exit_apic_access(struct cpu *here, struct vcpu *v, struct mmio_access *a)
 {
-	uint64_t old = svm_reg(&v->svm, i->reg);
-	uint64_t mask = ~0ull >> (64 - 8 * i->reg_bytes);
+	uint32_t offset = a->at.v & PAGE_MASK;
+	struct apic_result r;
 
-	if (i->sign && value >> (8 * i->bytes - 1) & 1)
-		value |= ~0ull << 8 * i->bytes;
-	if (i->high_byte)
-		value = (old & ~0xff00ull) | value << 8;
-	else if (i->reg_bytes < 4)
-		value = (old & ~mask) | (value & mask);
-	svm_set_reg(&v->svm, i->reg, i->reg_bytes == 4 ? (uint32_t)value : value);
-}
-
-/* Registers are 32 bits, 16 bytes apart; what else lies in the page reads 0. */
-static uint64_t page_read(struct cpu *here, struct vcpu *v, uint32_t offset, const struct insn *i)
-{
-	uint64_t mask = ~0ull >> (64 - 8 * i->bytes);
-
-	if ((offset & 15) >= 4)
-		return 0;
-	struct apic_result r = emulated_mmio_read(&v->emulated, offset & ~15u);
-
-	finish(here, v, &r);
-	return (uint32_t)r.value >> 8 * (offset & 3) & mask;
-}
-
-/* Only aligned 32-bit writes have a defined effect (24593 rev 3.44, "APIC Registers"). */
-static void page_write(struct cpu *here, struct vcpu *v, uint32_t offset, const struct insn *i)
-{
-	uint64_t value = i->has_immediate ? i->immediate : svm_reg(&v->svm, i->reg);
-
-	if (i->bytes != 4 || offset & 15)
-		return;
-	struct apic_result r = emulated_mmio_write(&v->emulated, offset, (uint32_t)value);
-
-	finish(here, v, &r);
-}
-
-/* The instruction at RIP touches the APIC page at offset: done in software. */
-static void emulate_access(struct cpu *here, struct vcpu *v, uint32_t offset, bool bytes_valid)
-{
-	uint8_t code[INSN_MAX];
-	unsigned count = bytes_valid ? svm_insn_bytes(&v->svm, code) : 0;
-	struct insn i;
-
-	/* Hardware may report none, or too few across a page. */
-	if (!count || !decode_move(&i, code, count, svm_mode(&v->svm).code_bits)) {
-		count = guest_fetch(v, code, INSN_MAX);
-		if (!decode_move(&i, code, count, svm_mode(&v->svm).code_bits)) {
-			vm_stop(here, v->vm,
-				"the APIC page is reached by an instruction that is "
-				"not a simple move");
+	if (a->write) {
+		if (a->bytes != 4 || offset & 15)
 			return;
-		}
+		r = emulated_mmio_write(&v->emulated, offset, (uint32_t)a->value);
+		finish(here, v, &r);
+		return;
 	}
-	if (i.write)
-		page_write(here, v, offset, &i);
-	else
-		load_register(v, &i, page_read(here, v, offset, &i));
-	svm_advance(&v->svm, i.length);
-}
-
-bool exit_apic_page(struct cpu *here, struct vcpu *v, gpa_t gpa)
-{
-	if (v->vm->config->apic != APIC_XAPIC || (gpa.v & ~PAGE_MASK) != GUEST_APIC_BASE)
-		return false;
-	/* After a switch to AVIC: as soon as all vCPUs have it on, hardware does this. */
-	if (v->avic.active && vm_map_apic_page(v->vm))
-		return true;
-	emulate_access(here, v, gpa.v & PAGE_MASK, true);
-	return true;
+	a->value = 0;
+	if ((offset & 15) >= 4)
+		return;
+	r = emulated_mmio_read(&v->emulated, offset & ~15u);
+	finish(here, v, &r);
+	a->value = (uint32_t)r.value >> 8 * (offset & 3);
 }
 
 void exit_ipi(struct cpu *here, struct vcpu *v, const struct vmexit *e)
@@ -190,8 +139,7 @@ void exit_noaccel(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 		return;
 	}
 	if (v->vm->config->apic == APIC_XAPIC) {
-		/* Instruction bytes come with nested page faults only. */
-		emulate_access(here, v, offset, false);
+		exit_mmio_apic(here, v, offset);
 		return;
 	}
 	struct vmexit msr = { .kind = VMEXIT_KIND_MSR };

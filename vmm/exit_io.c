@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Ports. A guest has one device there: enough of a 16550 at COM1 to print. Other ports read all
- * ones and take writes, as where no device is. */
+/* Ports: which device has which. Those of nobody read all ones and take writes, as where no device
+ * is. */
+#include "exit_io.h"
 #include "exit_parts.h"
 #include "guest/console.h"
 #include "vcpu.h"
@@ -16,34 +17,50 @@ enum com1 {
 #define NO_INTERRUPT      0x01
 #define TRANSMITTER_EMPTY 0x60
 
-static uint32_t port_read(uint16_t port)
+/* Enough of a 16550 to print. */
+static void com1_access(struct vm *vm, struct port_access *a)
 {
-	if (port < COM1_DATA || port > COM1_LAST)
-		return ~0u;
-	if (port == COM1_LINE_STATUS)
-		return TRANSMITTER_EMPTY;
-	return port == COM1_INTERRUPT_ID ? NO_INTERRUPT : 0;
+	if (!a->in && a->port == COM1_DATA) {
+		char byte = (char)a->value;
+
+		guest_console_write(&vm->console, vm->config->name, &byte, 1);
+	} else if (a->port == COM1_LINE_STATUS) {
+		a->value = TRANSMITTER_EMPTY;
+	} else {
+		a->value = a->port == COM1_INTERRUPT_ID ? NO_INTERRUPT : 0;
+	}
+}
+
+static void device_access(struct vcpu *v, struct port_access *a)
+{
+	switch (a->port) {
+	case COM1_DATA ... COM1_LAST:
+		com1_access(v->vm, a);
+		break;
+	default:
+		a->value = ~0u;
+	}
 }
 
 void exit_io(struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t rax = svm_reg(&v->svm, 0);
 	uint64_t mask = ~0ull >> (64 - 8 * e->io.bytes);
+	struct port_access a = {
+		.port = e->io.port,
+		.bytes = e->io.bytes,
+		.in = e->io.in,
+		.value = e->io.in ? 0 : (uint32_t)(rax & mask),
+	};
 
-	/* No guest needs these where nothing is connected. */
+	/* None of the devices here is one for which drivers use INS and OUTS. */
 	if (e->io.string) {
 		exit_inject_gp(v);
 		return;
 	}
-	if (e->io.in) {
-		uint64_t value = port_read(e->io.port) & mask;
-
-		/* A 32-bit result clears the upper half, smaller ones leave the rest. */
-		svm_set_reg(&v->svm, 0, e->io.bytes == 4 ? value : (rax & ~mask) | value);
-	} else if (e->io.port == COM1_DATA) {
-		char byte = (char)rax;
-
-		guest_console_write(&v->vm->console, v->vm->config->name, &byte, 1);
-	}
+	device_access(v, &a);
+	/* A 32-bit result clears the upper half, smaller ones leave the rest. */
+	if (a.in)
+		svm_set_reg(&v->svm, 0, a.bytes == 4 ? a.value : (rax & ~mask) | (a.value & mask));
 	svm_set_rip(&v->svm, e->io.next_rip);
 }

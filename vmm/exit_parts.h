@@ -9,6 +9,7 @@
 struct cpu;
 struct vcpu;
 struct svm_vm;
+struct mmio_access;
 
 /* exit.c: #GP(0) at the instruction that exited. */
 void exit_inject_gp(struct vcpu *v);
@@ -25,8 +26,8 @@ void exit_io(struct vcpu *v, const struct vmexit *e);
 
 /* exit_apic.c. msr: false: #GP. */
 bool exit_apic_msr(struct cpu *here, struct vcpu *v, uint32_t msr, bool write, uint64_t *value);
-/* A nested page fault at gpa; false: not the APIC page of this VM. */
-bool exit_apic_page(struct cpu *here, struct vcpu *v, gpa_t gpa);
+/* xAPIC: software does an access to the APIC page. */
+void exit_apic_access(struct cpu *here, struct vcpu *v, struct mmio_access *a);
 void exit_ipi(struct cpu *here, struct vcpu *v, const struct vmexit *e);
 void exit_noaccel(struct cpu *here, struct vcpu *v, const struct vmexit *e);
 

@@ -8,7 +8,7 @@ static struct insn i;
 
 static bool decode(unsigned bits, const char *code, size_t count)
 {
-	return decode_move(&i, (const uint8_t *)code, count, bits);
+	return decode_insn(&i, (const uint8_t *)code, count, bits);
 }
 
 #define D64(code) decode(64, code, sizeof(code) - 1)
@@ -113,6 +113,50 @@ TEST(widening)
 	EXPECT(!D64("\x0f\xaf\x07")); /* imul */
 }
 
+TEST(arithmetic)
+{
+	EXPECT(D64("\x09\x07")); /* or %eax,(%rdi) */
+	EXPECT(i.kind == INSN_OR && i.write);
+	EXPECT(D64("\xf0\x48\x21\x4f\x08")); /* lock and %rcx,0x8(%rdi) */
+	EXPECT(i.kind == INSN_AND && i.write);
+	EXPECT_EQ(i.bytes, 8);
+	EXPECT_EQ(i.reg, 1);
+	EXPECT(D64("\x33\x07")); /* xor (%rdi),%eax */
+	EXPECT(i.kind == INSN_XOR && !i.write);
+	EXPECT(D64("\x83\x3f\xff")); /* cmpl $-1,(%rdi) */
+	EXPECT(i.kind == INSN_CMP && i.write && i.has_immediate);
+	EXPECT_EQ(i.immediate, ~0ull);
+	EXPECT_EQ(i.length, 3);
+	EXPECT(D64("\x66\x81\x0f\x34\x12")); /* orw $0x1234,(%rdi) */
+	EXPECT(i.kind == INSN_OR);
+	EXPECT_EQ(i.length, 5);
+	EXPECT(D64("\xf6\x07\x80")); /* testb $0x80,(%rdi) */
+	EXPECT(i.kind == INSN_TEST && !i.write);
+	EXPECT_EQ(i.bytes, 1);
+	EXPECT(D64("\x87\x07")); /* xchg %eax,(%rdi) */
+	EXPECT(i.kind == INSN_XCHG && i.write);
+	EXPECT(D64("\x48\x63\x07")); /* movslq (%rdi),%rax */
+	EXPECT(i.kind == INSN_MOVE && i.sign);
+	EXPECT_EQ(i.bytes, 4);
+	EXPECT_EQ(i.reg_bytes, 8);
+}
+
+TEST(strings)
+{
+	EXPECT(D64("\xf3\x48\xab")); /* rep stos %rax,(%rdi) */
+	EXPECT(i.kind == INSN_STOS && i.write && i.repeat);
+	EXPECT_EQ(i.bytes, 8);
+	EXPECT_EQ(i.address_bytes, 8);
+	EXPECT(D32("\x64\xa4")); /* movsb %fs:(%esi),(%edi) */
+	EXPECT(i.kind == INSN_MOVS && !i.repeat && i.segment == SEGMENT_FS);
+	EXPECT_EQ(i.address_bytes, 4);
+	EXPECT(D32("\x36\xa5"));
+	EXPECT(i.segment == SEGMENT_SS);
+	EXPECT(D64("\x36\xa5"));
+	EXPECT(i.segment == SEGMENT_DS);
+	EXPECT_EQ(i.length, 2);
+}
+
 TEST(other_modes)
 {
 	EXPECT(D32("\x89\x80\xb0\x00\xe0\xfe")); /* mov %eax,-0x11fff50(%eax) */
@@ -143,7 +187,10 @@ TEST(refused)
 	EXPECT(!D64("\x89\xc8"));         /* mov %ecx,%eax */
 	EXPECT(!D64("\xf0\x89\x07"));     /* lock */
 	EXPECT(!D64("\x01\x07"));         /* add %eax,(%rdi) */
-	EXPECT(!D64("\xa5"));             /* movsl */
+	EXPECT(!D64("\xf0\x8b\x07"));     /* lock and a load */
+	EXPECT(!D64("\xf0\x39\x07"));     /* lock cmp */
+	EXPECT(!D32("\x63\x07"));         /* arpl */
+	EXPECT(!D64("\x80\x07\x01"));     /* addb $1,(%rdi) */
 	EXPECT(!D64("\x89"));             /* cut off */
 	EXPECT(!D64("\xc7\x07\x00\x00")); /* cut off */
 	EXPECT(!D64(""));
@@ -167,10 +214,10 @@ TEST(random_bytes)
 		uint8_t *exact = malloc(count ? count : 1);
 
 		memcpy(exact, code, count);
-		bool good = decode_move(&i, exact, count, 16u << n % 3);
+		bool good = decode_insn(&i, exact, count, 16u << n % 3);
 
 		free(exact);
 		if (good)
-			EXPECT(i.length >= 2 && i.length <= count && i.reg < 16);
+			EXPECT(i.length >= 1 && i.length <= count && i.reg < 16);
 	}
 }

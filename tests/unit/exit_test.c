@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* sources: vmm/exit.c vmm/exit_cpuid.c vmm/exit_msr.c vmm/exit_io.c vmm/exit_apic.c */
+/* sources: vmm/exit_mmio.c */
 /* sources: vmm/guest/decode.c vmm/guest/walk.c vmm/guest/console.c vmm/base/lib.c */
 /* sources: svm/svm.c svm/asid.c svm/event.c svm/fpu.c svm/guest_state.c svm/vmexit.c */
 /* sources: svm/perm.c avic/avic.c avic/run.c avic/exits.c avic/vapic.c avic/emulated.c */
@@ -88,6 +89,14 @@ bool vm_read(struct vm *m, gpa_t from, void *to, size_t bytes)
 	if (from.v > config.memory_bytes || bytes > config.memory_bytes - from.v)
 		return false;
 	memcpy(to, ram + from.v, bytes);
+	return true;
+}
+
+bool vm_write(struct vm *m, gpa_t to, const void *from, size_t bytes)
+{
+	if (to.v > config.memory_bytes || bytes > config.memory_bytes - to.v)
+		return false;
+	memcpy(ram + to.v, from, bytes);
 	return true;
 }
 
@@ -507,11 +516,106 @@ TEST(xapic_page)
 	/* Something else than a move, and an unmapped instruction. */
 	CODE("\x01\x07");
 	npf(0xfee00030, true);
-	EXPECT(strstr(stopped, "not a simple move"));
+	EXPECT(strstr(stopped, "not a simple one"));
 	stopped[0] = 0;
 	b->rip = 0x8000000000;
 	npf(0xfee00030, true);
-	EXPECT(strstr(stopped, "not a simple move"));
+	EXPECT(strstr(stopped, "not a simple one"));
+}
+
+#define FLAGS 0x8d5 /* OF, SF, ZF, AF, PF, CF */
+
+static void flags_after(const char *what, uint64_t want)
+{
+	if ((b->rflags & FLAGS) != want)
+		printf("%s: flags %llx\n", what, (unsigned long long)b->rflags & FLAGS);
+	EXPECT_EQ(b->rflags & FLAGS, want);
+	EXPECT(b->rflags & 2);
+}
+
+/* What compilers make of a register in memory; SVR is 1ff here. */
+TEST(xapic_page_arithmetic)
+{
+	fresh(APIC_XAPIC);
+	identity_map();
+	vapic_write(v->avic.page, 0xf0, 0x1ff);
+	CODE("\xf7\x07\x00\x01\x00\x00"); /* testl $0x100,(%rdi) */
+	b->rflags = 2 | FLAGS;
+	npf(0xfee000f0, false);
+	EXPECT_EQ(b->rip, 0x200006);
+	flags_after("test", 0x4);
+	CODE("\xf7\x07\x00\x02\x00\x00");
+	npf(0xfee000f0, false);
+	flags_after("test, zero", 0x44);
+	CODE("\x81\x3f\x00\x02\x00\x00"); /* cmpl $0x200,(%rdi) */
+	npf(0xfee000f0, false);
+	flags_after("cmp, below", 0x85);
+	CODE("\x3b\x07"); /* cmp (%rdi),%eax */
+	reg(0, 0x1ff);
+	npf(0xfee000f0, false);
+	flags_after("cmp, equal", 0x44);
+	reg(0, 0x80000000);
+	CODE("\x3b\x07");
+	npf(0xfee000f0, false);
+	flags_after("cmp, signed overflow", 0x810);
+	CODE("\x81\x27\xff\xfe\xff\xff"); /* andl $~0x100,(%rdi) */
+	npf(0xfee000f0, true);
+	EXPECT_EQ(vapic_read(v->avic.page, 0xf0), 0xff);
+	CODE("\xf0\x09\x07"); /* lock or %eax,(%rdi) */
+	reg(0, 0x100);
+	npf(0xfee000f0, true);
+	EXPECT_EQ(vapic_read(v->avic.page, 0xf0), 0x1ff);
+	EXPECT_EQ(b->rip, 0x200003);
+	CODE("\x87\x07"); /* xchg %eax,(%rdi) */
+	reg(0, 0x1fe);
+	npf(0xfee000f0, true);
+	EXPECT_EQ(vapic_read(v->avic.page, 0xf0), 0x1fe);
+	EXPECT_EQ(svm_reg(&v->svm, 0), 0x1ff);
+	CODE("\x33\x07"); /* xor (%rdi),%eax */
+	npf(0xfee000f0, false);
+	EXPECT_EQ(svm_reg(&v->svm, 0), 1);
+	EXPECT(!stopped[0]);
+}
+
+TEST(xapic_page_strings)
+{
+	fresh(APIC_XAPIC);
+	identity_map();
+	CODE("\xf3\xab"); /* rep stosl */
+	reg(0, 0x1f0);
+	reg(1, 2);
+	reg(7, 0xfee000f0);
+	npf(0xfee000f0, true);
+	EXPECT_EQ(vapic_read(v->avic.page, 0xf0), 0x1f0);
+	EXPECT_EQ(svm_reg(&v->svm, 7), 0xfee000f4);
+	EXPECT_EQ(svm_reg(&v->svm, 1), 1);
+	EXPECT_EQ(b->rip, 0x200000);
+	b->rip = 0x200000;
+	npf(0xfee000f4, true);
+	EXPECT_EQ(b->rip, 0x200002);
+	EXPECT_EQ(svm_reg(&v->svm, 1), 0);
+	CODE("\xa5"); /* movsl, from the device; downwards */
+	b->rflags = 2 | 0x400;
+	reg(6, 0xfee00030);
+	reg(7, 0x3000);
+	npf(0xfee00030, false);
+	EXPECT_EQ(*(uint32_t *)(ram + 0x3000), 0x50010);
+	EXPECT_EQ(svm_reg(&v->svm, 6), 0xfee0002c);
+	EXPECT_EQ(svm_reg(&v->svm, 7), 0x2ffc);
+	EXPECT_EQ(b->rip, 0x200001);
+	b->rflags = 2;
+	CODE("\xa5"); /* and to it */
+	reg(6, 0x4000);
+	reg(7, 0xfee000f0);
+	*(uint32_t *)(ram + 0x4000) = 0x1f3;
+	npf(0xfee000f0, true);
+	EXPECT_EQ(vapic_read(v->avic.page, 0xf0), 0x1f3);
+	EXPECT(!stopped[0]);
+	CODE("\xa5"); /* from nowhere */
+	reg(6, 0xfe000000);
+	npf(0xfee000f0, true);
+	EXPECT(strstr(stopped, "not a simple one"));
+	stopped[0] = 0;
 }
 
 TEST(xapic_page_taken_over)

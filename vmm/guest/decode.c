@@ -8,7 +8,8 @@ struct cursor {
 	bool overrun;
 	unsigned code_bits;
 	unsigned operand_bytes, address_bits;
-	bool lock, rex;
+	bool lock, rex, repeat;
+	enum insn_segment segment;
 	uint8_t rex_bits; /* W 3, R 2, X 1, B 0 */
 };
 
@@ -38,6 +39,36 @@ static uint64_t next_signed(struct cursor *c, unsigned bytes)
 	return v;
 }
 
+/* A prefix of the segment, the lock or the repeat kind; false: none of these. */
+static bool simple_prefix(struct cursor *c, uint8_t byte)
+{
+	switch (byte) {
+	case 0x26:
+	case 0x2e:
+	case 0x36:
+	case 0x3e:
+		/* 64-bit code ignores these. */
+		if (c->code_bits != 64)
+			c->segment = (enum insn_segment)(byte >> 3 & 3);
+		return true;
+	case 0x64:
+		c->segment = SEGMENT_FS;
+		return true;
+	case 0x65:
+		c->segment = SEGMENT_GS;
+		return true;
+	case 0xf0:
+		c->lock = true;
+		return true;
+	case 0xf2:
+	case 0xf3:
+		c->repeat = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static uint8_t prefixes(struct cursor *c)
 {
 	bool operand_override = false, address_override = false;
@@ -49,10 +80,7 @@ static uint8_t prefixes(struct cursor *c)
 			operand_override = true;
 		else if (byte == 0x67)
 			address_override = true;
-		else if (byte == 0xf0)
-			c->lock = true;
-		else if (byte != 0x26 && byte != 0x2e && byte != 0x36 && byte != 0x3e &&
-			 byte != 0x64 && byte != 0x65 && byte != 0xf2 && byte != 0xf3)
+		else if (!simple_prefix(c, byte))
 			break;
 	}
 	/* REX counts only right before the opcode. */
@@ -132,48 +160,127 @@ static bool widening(struct insn *out, struct cursor *c)
 	return modrm(c, &out->reg);
 }
 
-bool decode_move(struct insn *out, const uint8_t *code, size_t count, unsigned code_bits)
+/* The operation is in bits 5:3 of the opcode, or of ModRM where the opcode is 80h to 83h. */
+static bool arithmetic_kind(struct insn *out, uint8_t number)
 {
-	struct cursor c = {
-		.code = code,
-		.count = count < INSN_MAX ? count : INSN_MAX,
-		.code_bits = code_bits,
+	static const enum insn_kind kinds[8] = {
+		[1] = INSN_OR, [4] = INSN_AND, [6] = INSN_XOR, [7] = INSN_CMP
 	};
-	uint8_t opcode = prefixes(&c);
-	bool good;
 
-	*out = (struct insn){ .bytes = opcode & 1 ? c.operand_bytes : 1 };
-	out->reg_bytes = out->bytes;
+	out->kind = kinds[number & 7];
+	return out->kind != INSN_MOVE;
+}
+
+static bool group_1(struct insn *out, struct cursor *c, uint8_t opcode)
+{
+	uint8_t number;
+
+	out->write = true;
+	out->has_immediate = true;
+	if (!modrm(c, &number) || !arithmetic_kind(out, number))
+		return false;
+	out->immediate = next_signed(c, opcode == 0x83 ? 1 : out->bytes == 8 ? 4 : out->bytes);
+	return true;
+}
+
+static bool string(struct insn *out, const struct cursor *c, enum insn_kind kind)
+{
+	out->kind = kind;
+	out->write = true;
+	out->repeat = c->repeat;
+	out->address_bytes = (uint8_t)(c->address_bits / 8);
+	out->segment = c->segment;
+	return true;
+}
+
+/* Opcodes of one byte but those of decode_insn(): operations between memory and a register. */
+static bool arithmetic(struct insn *out, struct cursor *c, uint8_t opcode)
+{
+	switch (opcode) {
+	case 0x80:
+	case 0x81:
+	case 0x83:
+		return group_1(out, c, opcode);
+	case 0x84:
+	case 0x85:
+		out->kind = INSN_TEST;
+		return operand_register(out, c);
+	case 0x86:
+	case 0x87:
+		out->kind = INSN_XCHG;
+		out->write = true;
+		return operand_register(out, c);
+	case 0xf6:
+	case 0xf7:
+		out->kind = INSN_TEST;
+		return operand_immediate(out, c);
+	default:
+		/* 08h to 3Bh: four forms of each operation, of which the last two read memory. */
+		if (opcode >= 0x40 || (opcode & 7) >= 4 || !arithmetic_kind(out, opcode >> 3))
+			return false;
+		out->write = !(opcode & 2);
+		return operand_register(out, c);
+	}
+}
+
+static bool operands(struct insn *out, struct cursor *c, uint8_t opcode)
+{
 	switch (opcode) {
 	case 0x88:
 	case 0x89:
 		out->write = true;
-		good = operand_register(out, &c);
-		break;
+		return operand_register(out, c);
 	case 0x8a:
 	case 0x8b:
-		good = operand_register(out, &c);
-		break;
+		return operand_register(out, c);
 	case 0xc6:
 	case 0xc7:
 		out->write = true;
-		good = operand_immediate(out, &c);
-		break;
+		return operand_immediate(out, c);
 	case 0xa0:
 	case 0xa1:
 	case 0xa2:
 	case 0xa3:
 		/* RAX and an address in the instruction. */
 		out->write = opcode >= 0xa2;
-		skip(&c, c.address_bits / 8);
-		good = true;
-		break;
+		skip(c, c->address_bits / 8);
+		return true;
+	case 0xa4:
+	case 0xa5:
+		return string(out, c, INSN_MOVS);
+	case 0xaa:
+	case 0xab:
+		return string(out, c, INSN_STOS);
+	case 0x63: /* MOVSXD */
+		out->bytes = 4;
+		out->sign = true;
+		return c->code_bits == 64 && c->operand_bytes == 8 && modrm(c, &out->reg);
 	case 0x0f:
-		good = widening(out, &c);
-		break;
+		return widening(out, c);
 	default:
-		good = false;
+		return arithmetic(out, c, opcode);
 	}
+}
+
+bool decode_insn(struct insn *out, const uint8_t *code, size_t count, unsigned code_bits)
+{
+	struct cursor c = {
+		.code = code,
+		.count = count < INSN_MAX ? count : INSN_MAX,
+		.code_bits = code_bits,
+		.segment = SEGMENT_DS,
+	};
+	uint8_t opcode = prefixes(&c);
+
+	*out = (struct insn){ .bytes = opcode & 1 ? (uint8_t)c.operand_bytes : 1 };
+	out->reg_bytes = out->bytes;
+	if (opcode == 0x63)
+		out->reg_bytes = (uint8_t)c.operand_bytes;
+
+	bool good = operands(out, &c, opcode);
+
 	out->length = (uint8_t)c.at;
-	return good && !c.overrun && !c.lock;
+	/* A lock is good only where memory is read and written. */
+	return good && !c.overrun &&
+	       (!c.lock || (out->write && out->kind >= INSN_OR && out->kind <= INSN_XCHG));
 }
