@@ -24,12 +24,15 @@ void firmware_init(EFI_HANDLE image, EFI_SYSTEM_TABLE *st);
 uint64_t firmware_pages(uint64_t count, uint64_t limit);
 uint64_t firmware_rsdp(void);
 void firmware_framebuffer(struct boot_framebuffer *fb);
-/* The whole file from the volume that we were started from. NULL: *why says what failed. */
+/* Bytes of a file on the volume that we were started from; false: *why says what failed. */
+bool firmware_file_size(const CHAR16 *path, uint64_t *bytes, const char **why);
+/* The whole file. NULL: *why says what failed. */
 void *firmware_read_file(const CHAR16 *path, uint64_t *bytes, const char **why);
 /* Leaves boot services; fills the memory map. No console, no allocation after that. */
 EFI_STATUS firmware_leave(struct boot_info *info);
 
-/* config_load.c: reads and checks the configuration; false: already reported. */
+/* config_load.c: reads and checks the configuration, and loads the files that it names; false:
+ * already reported. */
 bool config_load(struct boot_info *info);
 
 /* elf.c: the VMM image. */

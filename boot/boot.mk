@@ -5,7 +5,7 @@ EFI_LIB := /usr/lib
 BOOT_C  := $(wildcard boot/*.c)
 # The parser of the configuration, and what it needs, is the same source as in the VMM.
 BOOT_O  := $(BOOT_C:%.c=$(B)/%.efi.o) \
-	   $(addprefix $(B)/,vmm/config.efi.o vmm/config_keys.efi.o vmm/config_values.efi.o) \
+	   $(patsubst %.c,$(B)/%.efi.o,$(wildcard vmm/config*.c)) \
 	   $(addprefix $(B)/,vmm/base/lib.efi.o vmm/base/string.efi.o) \
 	   $(B)/boot/switch.efi.o $(B)/boot/vmm_image.efi.o
 

@@ -8,7 +8,7 @@
 
 #define BOOT_INFO_MAGIC  0x494c4c4556455231ull
 #define BOOT_MEM_REGIONS 256
-#define BOOT_FILES       16
+#define BOOT_FILES       33 /* a kernel and an initrd for each of 16 VMs */
 #define BOOT_NAME_BYTES  64
 
 enum boot_mem_type {
@@ -30,7 +30,7 @@ struct boot_framebuffer {
 };
 
 struct boot_file {
-	char name[BOOT_NAME_BYTES];
+	char name[BOOT_NAME_BYTES]; /* as reveille.cfg has it, below the folder of reveille.cfg */
 	uint64_t base, bytes;
 };
 

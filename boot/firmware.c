@@ -64,31 +64,8 @@ void firmware_framebuffer(struct boot_framebuffer *fb)
 	fb->bgr = mode->PixelFormat == PixelBlueGreenRedReserved8BitPerColor;
 }
 
-static void *read_all(EFI_FILE_PROTOCOL *file, uint64_t *bytes, const char **why)
-{
-	static EFI_GUID info_guid = EFI_FILE_INFO_ID;
-	static uint8_t buffer[512] __attribute__((aligned(8)));
-	EFI_FILE_INFO *info = (EFI_FILE_INFO *)buffer;
-	UINTN size = sizeof(buffer);
-
-	*why = "can't be read";
-	if (file->GetInfo(file, &info_guid, &size, info) != EFI_SUCCESS)
-		return NULL;
-	uint64_t pages = info->FileSize / PAGE_BYTES + 1;
-	void *to = (void *)firmware_pages(pages, UINT64_MAX);
-
-	if (!to) {
-		*why = "is too large for the free memory";
-		return NULL;
-	}
-	size = info->FileSize;
-	if (file->Read(file, &size, to) != EFI_SUCCESS)
-		return NULL;
-	*bytes = size;
-	return to;
-}
-
-void *firmware_read_file(const CHAR16 *path, uint64_t *bytes, const char **why)
+/* Opened, or NULL: *why says what failed. */
+static EFI_FILE_PROTOCOL *open_file(const CHAR16 *path, const char **why)
 {
 	static EFI_GUID loaded_guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
 	static EFI_GUID volume_guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
@@ -103,13 +80,73 @@ void *firmware_read_file(const CHAR16 *path, uint64_t *bytes, const char **why)
 		volume->OpenVolume(volume, &root) != EFI_SUCCESS)
 		return NULL;
 	*why = "is missing";
-	void *data = NULL;
-
-	if (root->Open(root, &file, (CHAR16 *)path, EFI_FILE_MODE_READ, 0) == EFI_SUCCESS) {
-		data = read_all(file, bytes, why);
-		file->Close(file);
-	}
+	if (root->Open(root, &file, (CHAR16 *)path, EFI_FILE_MODE_READ, 0) != EFI_SUCCESS)
+		file = NULL;
 	root->Close(root);
+	return file;
+}
+
+static bool size_of(EFI_FILE_PROTOCOL *file, uint64_t *bytes, const char **why)
+{
+	static EFI_GUID info_guid = EFI_FILE_INFO_ID;
+	static uint8_t buffer[512] __attribute__((aligned(8)));
+	EFI_FILE_INFO *info = (EFI_FILE_INFO *)buffer;
+	UINTN size = sizeof(buffer);
+
+	*why = "can't be read";
+	if (file->GetInfo(file, &info_guid, &size, info) != EFI_SUCCESS)
+		return false;
+	*why = "is a folder";
+	*bytes = info->FileSize;
+	return !(info->Attribute & EFI_FILE_DIRECTORY);
+}
+
+bool firmware_file_size(const CHAR16 *path, uint64_t *bytes, const char **why)
+{
+	EFI_FILE_PROTOCOL *file = open_file(path, why);
+
+	if (!file)
+		return false;
+	bool good = size_of(file, bytes, why);
+
+	file->Close(file);
+	return good;
+}
+
+/* A page more than needed, so that text has an end. */
+static void *read_all(EFI_FILE_PROTOCOL *file, uint64_t *bytes, const char **why)
+{
+	uint64_t length;
+
+	if (!size_of(file, &length, why))
+		return NULL;
+	void *to = (void *)firmware_pages(length / PAGE_BYTES + 1, UINT64_MAX);
+
+	if (!to) {
+		*why = "is too large for the free memory";
+		return NULL;
+	}
+	*why = "can't be read";
+	for (uint64_t at = 0; at < length;) {
+		UINTN size = length - at;
+
+		if (file->Read(file, &size, (uint8_t *)to + at) != EFI_SUCCESS || size == 0)
+			return NULL;
+		at += size;
+	}
+	*bytes = length;
+	return to;
+}
+
+void *firmware_read_file(const CHAR16 *path, uint64_t *bytes, const char **why)
+{
+	EFI_FILE_PROTOCOL *file = open_file(path, why);
+
+	if (!file)
+		return NULL;
+	void *data = read_all(file, bytes, why);
+
+	file->Close(file);
 	return data;
 }
 

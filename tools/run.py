@@ -47,6 +47,10 @@ FEATURES = {
 }
 
 
+# However we end, QEMU ends too (util-linux).
+DIES_WITH_US = ["setpriv", "--pdeathsig", "TERM", "--"]
+
+
 class Machine:
     """What to boot on; every member has a default."""
 
@@ -61,6 +65,7 @@ class Machine:
         self.icount = True
         self.stopwatch = None
         self.coverage = None  # file: which instructions of Reveille were executed
+        self.files = {}  # name in the config: path here, of what isn't beside the config
         self.extra = []  # more arguments for QEMU
         for key, value in members.items():
             if not hasattr(self, key):
@@ -129,9 +134,10 @@ def firmware():
     sys.exit("run: no OVMF under /usr/share/OVMF: see tools/packages.txt")
 
 
-def make_disk(folder, config, efi):
+def make_disk(machine, folder, config, efi):
     image = os.path.join(folder, "esp.img")
-    subprocess.run([os.path.join(ROOT, "tools/mkimage.sh"), image, efi, config], check=True,
+    subprocess.run([os.path.join(ROOT, "tools/mkimage.sh"), image, efi, config,
+                    *[f"{name}={path}" for name, path in machine.files.items()]], check=True,
                    stdout=subprocess.DEVNULL)
     return image
 
@@ -140,7 +146,7 @@ def command_line(machine, folder, config, efi):
     code, variables = firmware()
     own = os.path.join(folder, "vars.fd")
     shutil.copyfile(variables, own)
-    disk = make_disk(folder, config, efi)
+    disk = make_disk(machine, folder, config, efi)
     return [emulator(), *machine.arguments(),
             "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
             "-drive", f"if=pflash,format=raw,unit=1,file={own}",
@@ -207,7 +213,7 @@ def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None,
         log = open(serial, "w", encoding="utf-8") if serial else None
         errors = open(os.path.join(folder, "stderr"), "w+", encoding="utf-8", errors="replace")
         process = subprocess.Popen(
-            [*result.arguments, "-serial", "stdio", "-monitor", "none"],
+            [*DIES_WITH_US, *result.arguments, "-serial", "stdio", "-monitor", "none"],
             stdin=subprocess.PIPE if press else subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=errors)
         try:
@@ -251,7 +257,7 @@ def interactive(config, machine, efi):
     machine.icount = False
     with tempfile.TemporaryDirectory(prefix="reveille-") as folder:
         command = command_line(machine, folder, config, efi)
-        return subprocess.call([*command, "-serial", "mon:stdio"])
+        return subprocess.call([*DIES_WITH_US, *command, "-serial", "mon:stdio"])
 
 
 def main():
@@ -269,6 +275,8 @@ def main():
     parser.add_argument("--stopwatch", metavar="FILE")
     parser.add_argument("--coverage", metavar="FILE", help="for tools/qemu_coverage.py; with"
                         " REVEILLE_COVERAGE=FOLDER in the environment every run leaves a file there")
+    parser.add_argument("--file", action="append", default=[], metavar="NAME=PATH",
+                        help="a file that the config names and that isn't beside it")
     parser.add_argument("--serial", metavar="FILE")
     parser.add_argument("--environment", metavar="FILE", help="write what the run was, as JSON")
     parser.add_argument("--timeout", type=float, default=120)
@@ -279,7 +287,7 @@ def main():
                       without=options.without or [], iommu_properties=options.iommu_property,
                       cpu_properties=options.cpu_property, icount=not options.no_icount,
                       stopwatch=options.stopwatch, coverage=options.coverage,
-                      extra=options.qemu)
+                      files=dict(f.split("=", 1) for f in options.file), extra=options.qemu)
     if options.interactive:
         return interactive(options.config, machine, options.efi)
     result = run(options.config, machine, options.efi, options.timeout, options.serial,

@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lines and sections. A line is a section header or "key = value"; each key has a function that
- * reads its value (config_keys.c). What needs the whole section (as many priorities as CPUs), or
- * the whole file (two VMs that want one device), is checked where that ends.
+ * reads its value (config_machine.c, config_vm.c). What needs the whole section, or the whole file,
+ * is checked where that ends (config_check.c).
  */
 #include "config_parser.h"
 #include "base/lib.h"
 #include "base/log.h"
-
-/* End of a section: what it must have, and what must fit together. */
-static err_t end_section(struct parser *p)
-{
-	struct vm_config *vm = p->vm;
-
-	if (!vm)
-		return OK;
-	for (unsigned i = KEY_GUEST; i < KEYS_REQUIRED; i++) {
-		if (p->seen & 1u << i)
-			continue;
-		p->line = vm->line;
-		return FAIL(p, "[vm %s] has no '%s'; expected %s", vm->name, config_vm_keys[i].name,
-			i == KEY_GUEST ? "guest = builtin"
-				       : "cpus = the CPU of each vCPU, like 0, 1");
-	}
-	if (p->priority_count == 1) {
-		memset(vm->priority, vm->priority[0], vm->vcpu_count);
-	} else if (p->priority_count && p->priority_count != vm->vcpu_count) {
-		p->line = p->priority_line;
-		return FAIL(p, "%u priorities for %u vCPUs; expected one for all, or one for each",
-			p->priority_count, vm->vcpu_count);
-	}
-	return OK;
-}
 
 static bool good_name(struct span name)
 {
@@ -71,7 +46,7 @@ static err_t begin_vm(struct parser *p, struct span name)
 
 static err_t begin_section(struct parser *p, struct span s)
 {
-	err_t err = end_section(p);
+	err_t err = config_check_vm(p);
 
 	if (err)
 		return err;
@@ -79,6 +54,7 @@ static err_t begin_section(struct parser *p, struct span s)
 	p->in_machine = false;
 	p->seen = 0;
 	p->priority_count = 0;
+	p->args_line = p->cmdline_line = 0;
 	if (s.text[s.bytes - 1] != ']')
 		return FAIL(p, "']' is missing; expected [reveille] or [vm NAME]");
 	s = span_trim((struct span){ s.text + 1, s.bytes - 2 });
@@ -91,6 +67,35 @@ static err_t begin_section(struct parser *p, struct span s)
 	if (span_is(span_cut(&s, ' '), "vm"))
 		return begin_vm(p, span_trim(s));
 	return FAIL(p, "unknown section; expected [reveille] or [vm NAME]");
+}
+
+err_t config_bad_value(struct parser *p, const char *key, struct span value, const char *expected)
+{
+	return FAIL(p, "bad value '%.*s' for '%s'; expected %s", span_shown(value), value.text, key,
+		expected);
+}
+
+err_t config_word(
+	struct parser *p, const char *key, struct span value, const char *const words[], int *index)
+{
+	char expected[100];
+
+	*index = value_word(value, words);
+	if (*index >= 0)
+		return OK;
+	words_text(expected, sizeof(expected), words);
+	return config_bad_value(p, key, value, expected);
+}
+
+static err_t unknown_key(struct parser *p, struct span name, const struct config_key *keys)
+{
+	const char *names[CONFIG_KEYS + 1] = { NULL };
+	char expected[256];
+
+	for (unsigned i = 0; keys[i].name; i++)
+		names[i] = keys[i].name;
+	words_text(expected, sizeof(expected), names);
+	return FAIL(p, "unknown key '%.*s'; expected %s", span_shown(name), name.text, expected);
 }
 
 static err_t read_key(struct parser *p, struct span line)
@@ -116,8 +121,7 @@ static err_t read_key(struct parser *p, struct span line)
 		p->seen |= 1u << i;
 		return keys[i].read(p, value);
 	}
-	return FAIL(p, "unknown key '%.*s'; expected %s", span_shown(name), name.text,
-		p->vm ? CONFIG_VM_KEYS_TEXT : CONFIG_MACHINE_KEYS_TEXT);
+	return unknown_key(p, name, keys);
 }
 
 /* A comment starts the line or follows a blank: device#0 is none. */
@@ -146,73 +150,6 @@ static err_t read_line(struct parser *p, struct span line)
 	return line.text[0] == '[' ? begin_section(p, line) : read_key(p, line);
 }
 
-static bool same_device(const struct config_device *a, const struct config_device *b)
-{
-	if (a->by_id != b->by_id)
-		return false; /* only the machine knows; vm_create() looks again */
-	return a->by_id ? a->vendor == b->vendor && a->device == b->device && a->index == b->index
-			: a->bdf == b->bdf;
-}
-
-/* The owner of an earlier mention of d, or NULL. */
-static const struct vm_config *claimed_before(const struct config *c, const struct config_device *d)
-{
-	for (uint32_t v = 0; v < c->vm_count; v++) {
-		for (uint32_t i = 0; i < c->vms[v].device_count; i++) {
-			if (&c->vms[v].devices[i] == d)
-				return NULL;
-			if (same_device(&c->vms[v].devices[i], d))
-				return &c->vms[v];
-		}
-	}
-	return NULL;
-}
-
-static err_t check_devices(struct parser *p, const struct vm_config *vm)
-{
-	for (uint32_t i = 0; i < vm->device_count; i++) {
-		const struct config_device *d = &vm->devices[i];
-		const struct vm_config *other = claimed_before(p->config, d);
-
-		p->line = d->line;
-		if (other && d->by_id)
-			return FAIL(p,
-				"device %04x:%04x#%u belongs to [vm %s] already; expected "
-				"each device once",
-				d->vendor, d->device, d->index, other->name);
-		if (other)
-			return FAIL(p,
-				"device %02x:%02x.%u belongs to [vm %s] already; expected "
-				"each device once",
-				d->bdf >> 8, d->bdf >> 3 & 0x1f, d->bdf & 7u, other->name);
-	}
-	return OK;
-}
-
-static err_t check_file(struct parser *p)
-{
-	struct config *c = p->config;
-
-	if (c->vm_count == 0)
-		return FAIL(p, "no VM in the file; expected a section [vm NAME]");
-	for (uint32_t v = 0; v < c->vm_count; v++) {
-		const struct vm_config *vm = &c->vms[v];
-		err_t err = check_devices(p, vm);
-
-		if (err)
-			return err;
-		for (uint32_t i = 0; c->cpu_count && i < vm->vcpu_count; i++) {
-			p->line = p->cpus_line[v];
-			if (vm->pcpu[i] >= c->cpu_count)
-				return FAIL(p,
-					"vCPU %u on CPU %u, but [reveille] has cpus = %u; "
-					"expected 0 to %u",
-					i, vm->pcpu[i], c->cpu_count, c->cpu_count - 1);
-		}
-	}
-	return OK;
-}
-
 err_t config_parse(
 	struct config *config, const char *text, size_t bytes, struct config_error *error)
 {
@@ -233,7 +170,7 @@ err_t config_parse(
 		if (err)
 			return err;
 	}
-	err_t err = end_section(&p);
+	err_t err = config_check_vm(&p);
 
-	return err ? err : check_file(&p);
+	return err ? err : config_check_file(&p);
 }

@@ -9,8 +9,12 @@
  *   cpus = 0                         how many pCPUs to use; 0 = all
  *
  *   [vm NAME]
- *   guest = builtin                  the guest inside the image
- *   args = TEXT                      handed to the guest
+ *   guest = builtin                  the guest inside the image; args = TEXT is handed to it
+ *   kernel = FILE                    or a kernel: a file in the folder of reveille.cfg, or below
+ *   initrd = FILE                    its initial RAM disk
+ *   cmdline = TEXT                   its command line
+ *   console = uart                   uart | none: a 16550 at 3F8h whose text goes into the log
+ *   restart = never                  never | on-reset | on-failure | always, each with those before
  *   memory = 64M                     K, M, G; a multiple of 2M
  *   cpus = 0, 1, 0, 64*0             pCPU of each vCPU in turn; N*P stands for N times P
  *   priority = 2, 1, 0, 64*2         of each vCPU, 0 (low) .. 7; one value serves all
@@ -32,11 +36,25 @@
 #define CONFIG_DEVICES    32  /* per VM */
 #define CONFIG_NAME       32
 #define CONFIG_ARGS       128
+#define CONFIG_CMDLINE    1024
+#define CONFIG_PATH       64 /* BOOT_NAME_BYTES */
+#define CONFIG_FILES      (2 * CONFIG_VMS)
 #define CONFIG_PRIORITIES 8
 
 enum apic_mode { APIC_X2APIC, APIC_XAPIC };
 enum delivery_mode { DELIVERY_AUTO, DELIVERY_EMULATED, DELIVERY_POSTED };
 enum halt_mode { HALT_AUTO, HALT_NATIVE, HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
+enum vm_console { VM_CONSOLE_UART, VM_CONSOLE_NONE };
+/* What ends a VM and has it started anew: its own reset; also a fault (triple fault, an access to
+ * what isn't its own, a device that had to be fenced); also its power-off. */
+enum restart_policy { RESTART_NEVER, RESTART_ON_RESET, RESTART_ON_FAILURE, RESTART_ALWAYS };
+
+/* A file beside reveille.cfg; path[0] == 0: none. Folders are parted by '/'; boot_info.files has it
+ * under this name. */
+struct config_file {
+	char path[CONFIG_PATH];
+	uint32_t line; /* of the config file, for messages */
+};
 
 /* A device by address, or the index-th of a vendor:device pair. */
 struct config_device {
@@ -49,7 +67,12 @@ struct config_device {
 
 struct vm_config {
 	char name[CONFIG_NAME];
+	bool builtin; /* the guest inside the image; otherwise there is a kernel */
 	char args[CONFIG_ARGS];
+	struct config_file kernel, initrd;
+	char cmdline[CONFIG_CMDLINE];
+	enum vm_console console;
+	enum restart_policy restart;
 	uint64_t memory_bytes;
 	uint32_t vcpu_count;
 	uint8_t pcpu[CONFIG_VCPUS];
@@ -74,7 +97,7 @@ struct config {
 
 struct config_error {
 	uint32_t line;
-	char text[160]; /* what was wrong and what was expected */
+	char text[320]; /* what was wrong and what was expected */
 };
 
 /* Parses text (need not be terminated). On ERR_INVALID *error says the line and why; the

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Between config.c (lines, sections) and config_keys.c (what each key takes). */
+/* Between config.c (lines, sections), config_machine.c and config_vm.c (what each key takes) and
+ * config_check.c (what must fit together). */
 #ifndef VMM_CONFIG_PARSER_H
 #define VMM_CONFIG_PARSER_H
 
@@ -17,6 +18,7 @@ struct parser {
 	uint32_t seen;           /* keys of this section, one bit each */
 	uint32_t priority_count; /* as given; 0: not given */
 	uint32_t priority_line;
+	uint32_t args_line, cmdline_line; /* 0: not given */
 	uint32_t cpus_line[CONFIG_VMS];
 };
 
@@ -30,12 +32,21 @@ struct config_key {
 	(fmt_text((p)->error->text, sizeof((p)->error->text), __VA_ARGS__),                        \
 		(p)->error->line = (p)->line, ERR_INVALID)
 
-/* Both end with a NULL name. Those a [vm] can't do without come first. */
-enum { KEY_GUEST, KEY_CPUS, KEYS_REQUIRED };
+/* Both end with a NULL name. A new key is a line in one of these tables, a member of struct config
+ * or vm_config, and a line in config.h and docs/config.md. */
+#define CONFIG_KEYS 32 /* in a section, at most: bits of parser.seen */
 extern const struct config_key config_machine_keys[], config_vm_keys[];
 
-#define CONFIG_MACHINE_KEYS_TEXT "log, galog-entries, gappi-own-vectors or cpus"
-#define CONFIG_VM_KEYS_TEXT                                                                        \
-	"guest, args, memory, cpus, priority, apic, delivery, halt, devices or control"
+/* "bad value 'VALUE' for 'KEY'; expected EXPECTED" */
+err_t config_bad_value(
+	struct parser *p, const char *key, struct span value, const char *expected) MUST_USE;
+/* *index of the value in a NULL-terminated list of words; what was expected is made of them. */
+err_t config_word(struct parser *p, const char *key, struct span value, const char *const words[],
+	int *index) MUST_USE;
+
+/* config_check.c: at the end of a [vm], what it must have and what must fit together; at the end of
+ * the file, what must fit between VMs. */
+err_t config_check_vm(struct parser *p) MUST_USE;
+err_t config_check_file(struct parser *p) MUST_USE;
 
 #endif

@@ -92,6 +92,47 @@ int value_word(struct span s, const char *const words[])
 	return -1;
 }
 
+void words_text(char *text, size_t bytes, const char *const words[])
+{
+	size_t used = 0;
+
+	text[0] = 0;
+	for (unsigned i = 0; words[i] && used < bytes; i++)
+		used += (size_t)fmt_text(text + used, bytes - used, "%s%s",
+			i == 0         ? ""
+			: words[i + 1] ? ", "
+				       : " or ",
+			words[i]);
+}
+
+static bool path_character(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '_' || c == '+' || c == '~' || c == '-';
+}
+
+bool value_path(struct span s, char *path, size_t bytes)
+{
+	struct span rest = s;
+
+	if (s.bytes == 0 || s.bytes >= bytes || span_ends(s, '/'))
+		return false;
+	while (rest.bytes) {
+		struct span part = span_cut(&rest, '/');
+
+		/* FAT drops dots at a name's end: "a." would be "a". */
+		if (part.bytes == 0 || span_ends(part, '.'))
+			return false;
+		for (size_t i = 0; i < part.bytes; i++) {
+			if (!path_character(part.text[i]))
+				return false;
+		}
+	}
+	memcpy(path, s.text, s.bytes);
+	path[s.bytes] = 0;
+	return true;
+}
+
 uint32_t value_list(struct span s, uint8_t *list, uint32_t max, uint64_t last)
 {
 	uint32_t count = 0;

@@ -25,6 +25,11 @@ bool value_number(struct span s, uint64_t first, uint64_t last, uint64_t *value)
 bool value_bytes(struct span s, uint64_t *bytes);
 /* The index of a word in a NULL-terminated list, or -1. */
 int value_word(struct span s, const char *const words[]);
+/* "a, b or c" of a NULL-terminated list, for messages. */
+void words_text(char *text, size_t bytes, const char *const words[]);
+/* A path of folders and a file below the folder of reveille.cfg: letters, digits and ._+~-, no
+ * leading '/', no "..". Copied with its end; false: bad, or bytes are not enough. */
+bool value_path(struct span s, char *path, size_t bytes);
 /* "2, 1, 64*0": numbers up to last; at most max of them. Returns how many; 0: bad. */
 uint32_t value_list(struct span s, uint8_t *list, uint32_t max, uint64_t last);
 /* 00:03.0 or 8086:10c9#0 */

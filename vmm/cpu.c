@@ -9,7 +9,7 @@
 #include "vectors.h"
 #include <hw/shared.h>
 
-_Static_assert(CPU_MAX == CONFIG_CPUS, "config_keys.c checks CPU numbers by its own name");
+_Static_assert(CPU_MAX == CONFIG_CPUS, "the grammar checks CPU numbers by its own name");
 _Static_assert(offsetof(struct cpu, self) == 0, "this_cpu() reads gs:0");
 
 static struct cpu cpus[CPU_MAX]; /* boot CPU first; its own from count on: nobody's */

@@ -35,6 +35,10 @@ struct vm *vm_by_index(uint32_t i)
 
 static err_t check_config(const struct vm_config *config, const char **why)
 {
+	if (!config->builtin) {
+		*why = "kernel: only guest = builtin can be started so far";
+		return ERR_UNFIT;
+	}
 	if (config->memory_bytes > MEMORY_LIMIT) {
 		*why = "memory: more than 2G is not supported";
 		return ERR_INVALID;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The configuration parser with any bytes: clang -g -fsanitize=fuzzer,address,undefined
- * -Itests/host -Ivmm -I. tests/fuzz/config.c vmm/config.c vmm/config_keys.c vmm/config_values.c
- * vmm/base/lib.c
+ * -Itests/host -Ivmm -I. tests/fuzz/config.c vmm/config*.c vmm/base/lib.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: vmm/config.c vmm/config_keys.c vmm/config_values.c vmm/base/lib.c */
+/* sources: vmm/config.c vmm/config_machine.c vmm/config_vm.c vmm/config_check.c */
+/* sources: vmm/config_values.c vmm/base/lib.c */
 #include "test.h"
 #include "config.h"
 
@@ -156,7 +157,8 @@ TEST(keys)
 	REFUSED(VM "log = info\n", 4, "unknown key 'log'", "expected guest, args");
 	REFUSED(VM "cpus = 1\n", 4, "'cpus' is there already", "expected it once a section");
 	REFUSED(VM "halt\n", 4, "'halt' is no setting", "expected key = value");
-	REFUSED("[vm a]\ncpus = 0\n[vm b]", 1, "[vm a] has no 'guest'", "guest = builtin");
+	REFUSED("[vm a]\ncpus = 0\n[vm b]", 1, "[vm a] has no guest",
+		"kernel = FILE or guest = builtin");
 	REFUSED("\n[vm a]\nguest = builtin\n", 2, "[vm a] has no 'cpus'", "expected cpus");
 	REFUSED(VM "halt = gal\x01og", 4, "character 01h in column 11", "ASCII");
 	REFUSED(VM "# \xc3\xa4", 4, "character c3h in column 3", "ASCII");
@@ -174,10 +176,10 @@ TEST(bad_values)
 	REFUSED("[reveille]\ncpus =\n", 2, "bad value ''", "1 to 64");
 	REFUSED("[vm a]\nguest = linux\n", 2, "'linux' for 'guest'", "expected builtin");
 	REFUSED(VM "apic = x3apic\n", 4, "'x3apic'", "x2apic or xapic");
-	REFUSED(VM "delivery = mail\n", 4, "'mail'", "emulated, posted or auto");
-	REFUSED(VM "halt = gapi\n", 4, "'gapi'", "gappi-shared or auto");
-	REFUSED(VM "control = maybe\n", 4, "'maybe'", "yes or no");
-	REFUSED(VM "control = ye\n", 4, "'ye'", "yes or no");
+	REFUSED(VM "delivery = mail\n", 4, "'mail'", "auto, emulated or posted");
+	REFUSED(VM "halt = gapi\n", 4, "'gapi'", "gappi or gappi-shared");
+	REFUSED(VM "control = maybe\n", 4, "'maybe'", "no or yes");
+	REFUSED(VM "control = ye\n", 4, "'ye'", "no or yes");
 }
 
 TEST(memory)
@@ -196,6 +198,71 @@ TEST(memory)
 	REFUSED(VM "memory = -64M", 4, "'-64M'", "like 64M");
 	REFUSED(VM "memory = 36893488147419103232", 4, "'36893488147419103232'", "like 64M");
 	REFUSED(VM "memory = 18014398509481984K", 4, "bad value", "like 64M");
+}
+
+#define KERNEL "[vm l]\nkernel = debian/vmlinuz-6.1.0-28\ncpus = 0\n"
+
+TEST(a_kernel)
+{
+	EXPECT_EQ(parse(KERNEL "initrd = initrd.img\ncmdline = console=ttyS0 quiet a=b # c\n"
+			       "console = none\nrestart = on-failure\n"),
+		OK);
+	EXPECT(!c.vms[0].builtin);
+	EXPECT(!strcmp(c.vms[0].kernel.path, "debian/vmlinuz-6.1.0-28"));
+	EXPECT_EQ(c.vms[0].kernel.line, 2);
+	EXPECT(!strcmp(c.vms[0].initrd.path, "initrd.img"));
+	EXPECT_EQ(c.vms[0].initrd.line, 4);
+	EXPECT(!strcmp(c.vms[0].cmdline, "console=ttyS0 quiet a=b"));
+	EXPECT_EQ(c.vms[0].console, VM_CONSOLE_NONE);
+	EXPECT_EQ(c.vms[0].restart, RESTART_ON_FAILURE);
+	EXPECT_EQ(parse(KERNEL), OK);
+	EXPECT_EQ(c.vms[0].initrd.path[0], 0);
+	EXPECT_EQ(c.vms[0].cmdline[0], 0);
+	EXPECT_EQ(c.vms[0].console, VM_CONSOLE_UART);
+	EXPECT_EQ(c.vms[0].restart, RESTART_NEVER);
+	EXPECT_EQ(parse(VM), OK);
+	EXPECT(c.vms[0].builtin);
+}
+
+TEST(what_belongs_to_a_kernel)
+{
+	REFUSED(VM "kernel = k\n", 4, "a kernel and guest = builtin", "expected one of them");
+	REFUSED(VM "initrd = i\n\n", 4, "'initrd' belongs to a kernel", "kernel = FILE");
+	REFUSED(VM "cmdline =\n\n", 4, "'cmdline' belongs to a kernel", "expected args");
+	REFUSED(KERNEL "args = x\n[vm b]\n", 4, "'args' belongs to guest = builtin",
+		"expected cmdline");
+	REFUSED(KERNEL "restart = sometimes\n", 4, "'sometimes' for 'restart'",
+		"expected never, on-reset, on-failure or always");
+	REFUSED(KERNEL "console = tty\n", 4, "'tty' for 'console'", "expected uart or none");
+}
+
+TEST(paths)
+{
+	static const char *const bad[] = { "", "/k", "k/", "a//k", "../k", "a/../k", ".", "a/./k",
+		"k.", "a b", "a\\b", "c:k", "k*",
+		"a234567890123456789012345678901234567890123456789012345678901234" };
+	char text[200];
+
+	for (unsigned i = 0; i < ARRAY_COUNT(bad); i++) {
+		snprintf(text, sizeof(text), "[vm l]\nkernel = %s\n", bad[i]);
+		REFUSED(text, 2, "for 'kernel'", "expected a file in the folder of reveille.cfg");
+	}
+	EXPECT_EQ(parse("[vm l]\ncpus = 0\nkernel = "
+			".a/..b/a2345678901234567890123456789012345678901234567890123~+_"),
+		OK);
+	EXPECT_EQ(strlen(c.vms[0].kernel.path), 63);
+}
+
+TEST(a_long_command_line)
+{
+	char text[1200] = KERNEL "cmdline = ";
+	size_t at = strlen(text);
+
+	memset(text + at, 'x', 1023);
+	EXPECT_EQ(parse(text), OK);
+	EXPECT_EQ(strlen(c.vms[0].cmdline), 1023);
+	text[at + 1023] = 'x';
+	REFUSED(text, 4, "'cmdline' is 1024 characters long", "expected 1023 at most");
 }
 
 TEST(lists)

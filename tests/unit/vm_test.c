@@ -239,6 +239,7 @@ static void machine(void)
 	wake_word = 0;
 	answers = true;
 	config = (struct vm_config){ .name = "t",
+		.builtin = true,
 		.args = "hello",
 		.memory_bytes = 4 * MIB,
 		.vcpu_count = 3,

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* What needs a whole section (as many priorities as CPUs) or the whole file (two VMs that want one
+ * device). */
+#include "config_parser.h"
+
+/* Says so in an earlier line than the last one read. */
+#define FAIL_AT(p, at, ...) ((p)->line = (at), FAIL(p, __VA_ARGS__))
+
+static err_t check_guest(struct parser *p)
+{
+	const struct vm_config *vm = p->vm;
+	bool kernel = vm->kernel.path[0];
+
+	if (!vm->builtin && !kernel)
+		return FAIL_AT(p, vm->line,
+			"[vm %s] has no guest; expected kernel = FILE or guest = builtin",
+			vm->name);
+	if (vm->builtin && kernel)
+		return FAIL_AT(p, vm->kernel.line,
+			"[vm %s] has a kernel and guest = builtin; expected one of them", vm->name);
+	if (vm->initrd.path[0] && !kernel)
+		return FAIL_AT(p, vm->initrd.line,
+			"'initrd' belongs to a kernel; expected kernel = FILE too");
+	if (p->cmdline_line && !kernel)
+		return FAIL_AT(p, p->cmdline_line,
+			"'cmdline' belongs to a kernel; expected args for guest = builtin");
+	if (p->args_line && !vm->builtin)
+		return FAIL_AT(p, p->args_line,
+			"'args' belongs to guest = builtin; expected cmdline for a kernel");
+	return OK;
+}
+
+static err_t check_cpus(struct parser *p)
+{
+	struct vm_config *vm = p->vm;
+
+	if (!vm->vcpu_count)
+		return FAIL_AT(p, vm->line,
+			"[vm %s] has no 'cpus'; expected cpus = the CPU of each vCPU, like 0, 1",
+			vm->name);
+	if (p->priority_count == 1)
+		memset(vm->priority, vm->priority[0], vm->vcpu_count);
+	else if (p->priority_count && p->priority_count != vm->vcpu_count)
+		return FAIL_AT(p, p->priority_line,
+			"%u priorities for %u vCPUs; expected one for all, or one for each",
+			p->priority_count, vm->vcpu_count);
+	return OK;
+}
+
+err_t config_check_vm(struct parser *p)
+{
+	if (!p->vm)
+		return OK;
+	err_t err = check_guest(p);
+
+	return err ? err : check_cpus(p);
+}
+
+static bool same_device(const struct config_device *a, const struct config_device *b)
+{
+	if (a->by_id != b->by_id)
+		return false; /* only the machine knows; vm_create() looks again */
+	return a->by_id ? a->vendor == b->vendor && a->device == b->device && a->index == b->index
+			: a->bdf == b->bdf;
+}
+
+/* The owner of an earlier mention of d, or NULL. */
+static const struct vm_config *claimed_before(const struct config *c, const struct config_device *d)
+{
+	for (uint32_t v = 0; v < c->vm_count; v++) {
+		for (uint32_t i = 0; i < c->vms[v].device_count; i++) {
+			if (&c->vms[v].devices[i] == d)
+				return NULL;
+			if (same_device(&c->vms[v].devices[i], d))
+				return &c->vms[v];
+		}
+	}
+	return NULL;
+}
+
+static err_t check_devices(struct parser *p, const struct vm_config *vm)
+{
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		const struct config_device *d = &vm->devices[i];
+		const struct vm_config *other = claimed_before(p->config, d);
+
+		p->line = d->line;
+		if (other && d->by_id)
+			return FAIL(p,
+				"device %04x:%04x#%u belongs to [vm %s] already; expected "
+				"each device once",
+				d->vendor, d->device, d->index, other->name);
+		if (other)
+			return FAIL(p,
+				"device %02x:%02x.%u belongs to [vm %s] already; expected "
+				"each device once",
+				d->bdf >> 8, d->bdf >> 3 & 0x1f, d->bdf & 7u, other->name);
+	}
+	return OK;
+}
+
+err_t config_check_file(struct parser *p)
+{
+	struct config *c = p->config;
+
+	if (c->vm_count == 0)
+		return FAIL(p, "no VM in the file; expected a section [vm NAME]");
+	for (uint32_t v = 0; v < c->vm_count; v++) {
+		const struct vm_config *vm = &c->vms[v];
+		err_t err = check_devices(p, vm);
+
+		if (err)
+			return err;
+		for (uint32_t i = 0; c->cpu_count && i < vm->vcpu_count; i++) {
+			p->line = p->cpus_line[v];
+			if (vm->pcpu[i] >= c->cpu_count)
+				return FAIL(p,
+					"vCPU %u on CPU %u, but [reveille] has cpus = %u; "
+					"expected 0 to %u",
+					i, vm->pcpu[i], c->cpu_count, c->cpu_count - 1);
+		}
+	}
+	return OK;
+}

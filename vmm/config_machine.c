@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of [reveille]: how each value is read, and what a bad one should have been. */
+#include "config_parser.h"
+
+static err_t read_log(struct parser *p, struct span value)
+{
+	static const char *const words[] = { "error", "warn", "info", "debug", NULL };
+	int word;
+	err_t err = config_word(p, "log", value, words, &word);
+
+	if (!err)
+		p->config->log_level = (uint32_t)word; /* the order of enum log_level */
+	return err;
+}
+
+static err_t read_galog_entries(struct parser *p, struct span value)
+{
+	uint64_t n;
+
+	if (!value_number(value, 512, 32768, &n) || (n & (n - 1)))
+		return config_bad_value(p, "galog-entries", value, "a power of two, 512 to 32768");
+	p->config->galog_entries = (uint32_t)n;
+	return OK;
+}
+
+static err_t read_gappi_own_vectors(struct parser *p, struct span value)
+{
+	uint64_t n;
+
+	if (!value_number(value, 0, 140, &n))
+		return config_bad_value(p, "gappi-own-vectors", value, "a number, 0 to 140");
+	p->config->gappi_own_vectors = (uint32_t)n;
+	return OK;
+}
+
+static err_t read_cpu_count(struct parser *p, struct span value)
+{
+	uint64_t n;
+
+	if (!value_number(value, 0, CONFIG_CPUS, &n))
+		return config_bad_value(
+			p, "cpus", value, "how many CPUs to use, 1 to 64, or 0 for all");
+	p->config->cpu_count = (uint32_t)n;
+	return OK;
+}
+
+const struct config_key config_machine_keys[] = {
+	{ "log", read_log },
+	{ "galog-entries", read_galog_entries },
+	{ "gappi-own-vectors", read_gappi_own_vectors },
+	{ "cpus", read_cpu_count },
+	{ NULL, NULL },
+};
+
+_Static_assert(ARRAY_COUNT(config_machine_keys) <= CONFIG_KEYS, "parser.seen has a bit for each");

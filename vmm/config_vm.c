@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys of [vm NAME]: how each value is read, and what a bad one should have been. */
+#include "config_parser.h"
+
+static err_t read_guest(struct parser *p, struct span value)
+{
+	if (!span_is(value, "builtin"))
+		return config_bad_value(p, "guest", value, "builtin, or kernel = FILE instead");
+	p->vm->builtin = true;
+	return OK;
+}
+
+static err_t read_file(
+	struct parser *p, const char *key, struct span value, struct config_file *file)
+{
+	if (!value_path(value, file->path, sizeof(file->path)))
+		return config_bad_value(p, key, value,
+			"a file in the folder of reveille.cfg or below it, like debian/vmlinuz, of "
+			"letters, digits and . _ + ~ -, 63 characters at most");
+	file->line = p->line;
+	return OK;
+}
+
+static err_t read_kernel(struct parser *p, struct span value)
+{
+	return read_file(p, "kernel", value, &p->vm->kernel);
+}
+
+static err_t read_initrd(struct parser *p, struct span value)
+{
+	return read_file(p, "initrd", value, &p->vm->initrd);
+}
+
+static err_t read_text(
+	struct parser *p, const char *key, struct span value, char *text, size_t bytes)
+{
+	if (value.bytes >= bytes)
+		return FAIL(p, "'%s' is %u characters long; expected %u at most", key,
+			(unsigned)value.bytes, (unsigned)bytes - 1);
+	memcpy(text, value.text, value.bytes);
+	return OK;
+}
+
+static err_t read_cmdline(struct parser *p, struct span value)
+{
+	p->cmdline_line = p->line;
+	return read_text(p, "cmdline", value, p->vm->cmdline, sizeof(p->vm->cmdline));
+}
+
+static err_t read_args(struct parser *p, struct span value)
+{
+	p->args_line = p->line;
+	return read_text(p, "args", value, p->vm->args, sizeof(p->vm->args));
+}
+
+static err_t read_memory(struct parser *p, struct span value)
+{
+	uint64_t bytes;
+
+	if (!value_bytes(value, &bytes) || bytes < 4 * MIB || bytes > 256 * GIB ||
+		bytes % (2 * MIB))
+		return config_bad_value(
+			p, "memory", value, "4M to 256G, a multiple of 2M, like 64M");
+	p->vm->memory_bytes = bytes;
+	return OK;
+}
+
+static err_t read_cpus(struct parser *p, struct span value)
+{
+	uint32_t n = value_list(value, p->vm->pcpu, CONFIG_VCPUS, CONFIG_CPUS - 1);
+
+	if (n == 0)
+		return config_bad_value(p, "cpus", value,
+			"CPU numbers 0 to 63, like '0, 1' or '64*0', 128 at most");
+	p->vm->vcpu_count = n;
+	p->cpus_line[p->config->vm_count - 1] = p->line;
+	return OK;
+}
+
+static err_t read_priority(struct parser *p, struct span value)
+{
+	uint32_t n = value_list(value, p->vm->priority, CONFIG_VCPUS, CONFIG_PRIORITIES - 1);
+
+	if (n == 0)
+		return config_bad_value(p, "priority", value,
+			"priorities 0 (low) to 7, like '2, 1' or '64*2', 128 at most");
+	p->priority_count = n;
+	p->priority_line = p->line;
+	return OK;
+}
+
+static err_t read_apic(struct parser *p, struct span value)
+{
+	static const char *const words[] = {
+		[APIC_X2APIC] = "x2apic", [APIC_XAPIC] = "xapic", NULL
+	};
+	int word;
+	err_t err = config_word(p, "apic", value, words, &word);
+
+	if (!err)
+		p->vm->apic = (enum apic_mode)word;
+	return err;
+}
+
+static err_t read_delivery(struct parser *p, struct span value)
+{
+	static const char *const words[] = { [DELIVERY_AUTO] = "auto",
+		[DELIVERY_EMULATED] = "emulated",
+		[DELIVERY_POSTED] = "posted",
+		NULL };
+	int word;
+	err_t err = config_word(p, "delivery", value, words, &word);
+
+	if (!err)
+		p->vm->delivery = (enum delivery_mode)word;
+	return err;
+}
+
+static err_t read_halt(struct parser *p, struct span value)
+{
+	static const char *const words[] = { [HALT_AUTO] = "auto",
+		[HALT_NATIVE] = "native",
+		[HALT_GALOG] = "galog",
+		[HALT_GAPPI] = "gappi",
+		[HALT_GAPPI_SHARED] = "gappi-shared",
+		NULL };
+	int word;
+	err_t err = config_word(p, "halt", value, words, &word);
+
+	if (!err)
+		p->vm->halt = (enum halt_mode)word;
+	return err;
+}
+
+static err_t read_control(struct parser *p, struct span value)
+{
+	static const char *const words[] = { "no", "yes", NULL };
+	int word;
+	err_t err = config_word(p, "control", value, words, &word);
+
+	if (!err)
+		p->vm->control = word;
+	return err;
+}
+
+static err_t read_console(struct parser *p, struct span value)
+{
+	static const char *const words[] = {
+		[VM_CONSOLE_UART] = "uart", [VM_CONSOLE_NONE] = "none", NULL
+	};
+	int word;
+	err_t err = config_word(p, "console", value, words, &word);
+
+	if (!err)
+		p->vm->console = (enum vm_console)word;
+	return err;
+}
+
+static err_t read_restart(struct parser *p, struct span value)
+{
+	static const char *const words[] = { [RESTART_NEVER] = "never",
+		[RESTART_ON_RESET] = "on-reset",
+		[RESTART_ON_FAILURE] = "on-failure",
+		[RESTART_ALWAYS] = "always",
+		NULL };
+	int word;
+	err_t err = config_word(p, "restart", value, words, &word);
+
+	if (!err)
+		p->vm->restart = (enum restart_policy)word;
+	return err;
+}
+
+static err_t read_devices(struct parser *p, struct span value)
+{
+	if (span_ends(value, ','))
+		return FAIL(p, "'devices' ends with a comma; expected another device");
+	do {
+		struct span one = span_trim(span_cut(&value, ','));
+		struct config_device *d = &p->vm->devices[p->vm->device_count];
+
+		if (p->vm->device_count == CONFIG_DEVICES)
+			return FAIL(p, "too many devices; expected %u at most", CONFIG_DEVICES);
+		if (!value_device(one, d))
+			return config_bad_value(p, "devices", one,
+				"bus:device.function like 00:03.0, or vendor:device#index like "
+				"8086:10c9#0");
+		d->line = p->line;
+		p->vm->device_count++;
+	} while (value.bytes);
+	return OK;
+}
+
+const struct config_key config_vm_keys[] = {
+	{ "guest", read_guest },
+	{ "args", read_args },
+	{ "kernel", read_kernel },
+	{ "initrd", read_initrd },
+	{ "cmdline", read_cmdline },
+	{ "memory", read_memory },
+	{ "cpus", read_cpus },
+	{ "priority", read_priority },
+	{ "apic", read_apic },
+	{ "delivery", read_delivery },
+	{ "halt", read_halt },
+	{ "devices", read_devices },
+	{ "console", read_console },
+	{ "restart", read_restart },
+	{ "control", read_control },
+	{ NULL, NULL },
+};
+
+_Static_assert(ARRAY_COUNT(config_vm_keys) <= CONFIG_KEYS, "parser.seen has a bit for each");
