@@ -38,6 +38,11 @@ struct vcpu *vcpu_from_tag(uint32_t tag)
 	return tag < VCPU_MAX ? vcpu_table[tag] : NULL;
 }
 
+uint32_t vcpu_tag_end(void)
+{
+	return vcpu_next_tag;
+}
+
 err_t vcpu_init(struct vcpu *v, struct cpu *home)
 {
 	if (vcpu_next_tag == VCPU_MAX)

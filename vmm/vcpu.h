@@ -68,6 +68,8 @@ struct vcpu {
 
 /* By tag; NULL when nobody has it (any more). */
 struct vcpu *vcpu_from_tag(uint32_t tag);
+/* All tags given so far are below. Grows only while VMs are made. */
+uint32_t vcpu_tag_end(void);
 /* Gives v its tag and home; OFFLINE. v->vm, index, priority are filled in. ERR_NOMEM: too many. */
 err_t vcpu_init(struct vcpu *v, struct cpu *home) MUST_USE;
 /* Recomputes v->target after a change of home or halt mode. On v's home, or before v starts. */

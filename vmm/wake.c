@@ -107,7 +107,7 @@ uint32_t wake_scan(struct cpu *cpu)
 	uint32_t woken = 0;
 
 	wake_stats.scans++;
-	for (uint32_t tag = 0; tag < VCPU_MAX; tag++) {
+	for (uint32_t tag = 0; tag < vcpu_tag_end(); tag++) {
 		struct vcpu *v = vcpu_from_tag(tag);
 
 		if (v && shared_load32(&v->state) == VCPU_BLOCKED && vapic_irr_any(v->avic.page) &&
@@ -179,7 +179,7 @@ err_t wake_switch(struct cpu *cpu, enum wake_mechanism to)
 			err = e;
 	}
 	shared_add32(&wake_word, 0x100u + (uint32_t)to - (wake_word & 0xff));
-	for (uint32_t tag = 0; tag < VCPU_MAX; tag++) {
+	for (uint32_t tag = 0; tag < vcpu_tag_end(); tag++) {
 		struct vcpu *v = vcpu_from_tag(tag);
 
 		if (v)

@@ -13,6 +13,7 @@ import numpy as np
 
 import checks
 import measure
+import recovery
 import seriallog
 import stopwatch
 
@@ -52,6 +53,7 @@ def arm_summary(recording, log, number, begin, end):
             "writes": round(events["mmio_writes"] / each, 4),
         },
         "iommu_commands_per_interrupt": round(events["commands"] / each, 4),
+        "galog_recovery": recovery.summary(recording, begin, end),
         "events": events,
         "counted": counted,
         "guest": guest,
@@ -107,6 +109,14 @@ def print_table(summary, out=sys.stdout):
               f" {a['iommu_commands_per_interrupt']:8.2f} {a['spurious_wakes']:8}", file=out)
     for name in summary["skipped"]:
         print(f"{name:22} skipped", file=out)
+    for a in summary["arms"]:
+        g = a["galog_recovery"]
+        if g:
+            print(f"{a['name']}: {g['recoveries']} recoveries of the GA log, host instructions:"
+                  f" {g['to_notice']['p50']} (at most {g['to_notice']['max']}) from the first lost"
+                  f" entry to the overflow seen, {g['to_recover']['p50']} (at most"
+                  f" {g['to_recover']['max']}) until it runs and all vCPUs were looked at",
+                  file=out)
     print(f"({CAVEAT}; host instructions: from the device's interrupt to the VMRUN that"
           " delivers it)", file=out)
 

@@ -242,14 +242,65 @@ def test_coalesced_burst():
     m.mark(10)
     for _ in range(5):
         m.post(0x60)
-    m.add(sw.GALOG_OVERFLOW, 1)
+    overflow(m)
     m.add(sw.VIRQ, 0, x=0x60, b=VMCB, c=PAGE)
     m.mark(10)
-    log = serial(10, "galog-overflow", 1, 1, exits=1, galog_overflows=1)
+    log = serial(10, "galog-overflow", 1, 1, exits=2, galog_overflows=1)
     summary, _ = report.analyse(m.recording(), log)
     arm = summary["arms"][0]
     assert summary["disagreements"] == [], summary["disagreements"]
     assert arm["coalesced"] == 4 and arm["interrupts"] == 1 and arm["lost"] == 0
+
+
+def overflow(m, drain_again=True):
+    """CPU 0 leaves its guest, drains 900 instructions long, sees the overflow, restarts the log in
+    40, looks at everybody in 300."""
+    status = lambda write, value: m.add(sw.IOMMU_MMIO, 0, x=write, a=0x2020, b=value, c=8)
+    m.add(sw.GALOG_OVERFLOW, 1)
+    m.add(sw.VMEXIT, 0, a=sw.EXIT_INTR, b=VMCB)
+    status(1, 0x400)
+    m.run(0, 900)
+    status(0, 0x218)
+    m.run(0, 40)
+    status(1, 0x600)
+    m.run(0, 300)
+    if drain_again:
+        status(1, 0x400)
+        m.run(0, 20)
+        status(0, 0x118)
+    m.add(sw.VMRUN, 0, b=VMCB, c=PAGE | 1)
+
+
+def recovered(log, **more):
+    m = Machine()
+    m.start()
+    m.mark(10)
+    m.post(0x60)
+    overflow(m, **more)
+    m.add(sw.VIRQ, 0, x=0x60, b=VMCB, c=PAGE)
+    m.mark(10)
+    summary, _ = report.analyse(m.recording(), log)
+    return summary
+
+
+def test_recovery():
+    log = serial(10, "galog-overflow", 1, 1, exits=2, galog_overflows=1)
+    arm = recovered(log)["arms"][0]["galog_recovery"]
+    assert arm == {"recoveries": 1, "unfinished": 0, "to_notice": {"p50": 900, "max": 900},
+                   "to_recover": {"p50": 340, "max": 340}}, arm
+
+
+def test_recovery_that_does_not_end():
+    """It didn't look at the log again after the restart: told as a disagreement."""
+    log = serial(10, "galog-overflow", 1, 1, exits=2, galog_overflows=1)
+    wrong = recovered(log, drain_again=False)["disagreements"]
+    assert wrong == ["galog-overflow: GA log restarts: counted 1, stopwatch 0"], wrong
+
+
+def test_recovery_that_was_not_needed():
+    log = serial(10, "galog-overflow", 1, 1, exits=2, galog_overflows=2)
+    wrong = recovered(log)["disagreements"]
+    assert wrong == ["galog-overflow: GA log restarts: counted 2, stopwatch 1"], wrong
 
 
 def test_budget_limits():
