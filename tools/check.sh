@@ -40,7 +40,7 @@ step lint make --no-print-directory lint
 step unit make --no-print-directory -j"$(nproc)" unit
 step emulator-test make --no-print-directory emulator-test
 step conformance make --no-print-directory conformance
-step model make --no-print-directory model QUICK=1
+step model make --no-print-directory model
 step plants tests/sim/plants.sh build
 step qemu make --no-print-directory qemu-test
 step demo make --no-print-directory demo
