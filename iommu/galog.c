@@ -239,3 +239,13 @@ bool galog_overflowed(struct iommu *u)
 	u->mmio_reads++;
 	return iommu_read(u, IOMMU_STATUS) & STATUS_GALOG_OVERFLOW;
 }
+
+struct galog_registers galog_registers(const struct iommu *u)
+{
+	return (struct galog_registers){
+		.head = iommu_read(u, IOMMU_GALOG_HEAD),
+		.tail = iommu_read(u, IOMMU_GALOG_TAIL),
+		.status = iommu_read(u, IOMMU_STATUS),
+		.tail_copy = shared_load64(u->galog.tail_copy),
+	};
+}

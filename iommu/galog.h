@@ -23,4 +23,11 @@ err_t galog_restart(struct iommu *u) MUST_USE;
 /* For the slow timer: has it overflowed without telling? One read. */
 bool galog_overflowed(struct iommu *u);
 
+/* For the record of a fault: what hardware says about its log. Three register reads. */
+struct galog_registers {
+	uint64_t head, tail, status;
+	uint64_t tail_copy; /* in memory */
+};
+struct galog_registers galog_registers(const struct iommu *u);
+
 #endif

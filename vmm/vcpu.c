@@ -124,6 +124,11 @@ static inline bool must_look(const struct vcpu *v, uint32_t word)
 	return can_resume(v);
 }
 
+bool vcpu_owed(const struct vcpu *v)
+{
+	return must_look(v, shared_load32(&wake_word)) || can_resume(v) || stash_resumes(v);
+}
+
 /*
  * BLOCKED with the notification armed; true when v is blocked or was taken over by a waker.
  * False: an interrupt is there, v is RUNNING and its interrupts are directed here.

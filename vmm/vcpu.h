@@ -37,6 +37,7 @@ struct vcpu_stats {
 	uint64_t exits[SVM_EXIT_KINDS];
 	uint64_t exits_total;
 	uint64_t blocks, block_cancels, wakes, spurious_wakes, parked_bits, preemptions;
+	uint64_t rescues; /* by the audit: audit.h */
 };
 
 struct vcpu {
@@ -85,6 +86,9 @@ void vcpu_stop(struct cpu *here, struct vcpu *v);
 bool vcpu_block(struct cpu *here, struct vcpu *v);
 /* Any CPU, any time. True when this call won and enqueued v. */
 bool vcpu_wake(struct cpu *here, struct vcpu *v);
+/* For the audit, any CPU: is there something for v, were it BLOCKED, that it should have been woken
+ * for? Others change it meanwhile: one look proves nothing. */
+bool vcpu_owed(const struct vcpu *v);
 /* On v's home: RUNNABLE (just picked) -> RUNNING, interrupts directed here; true. False when it
  * was woken for nothing and sleeps again. */
 bool vcpu_load(struct cpu *here, struct vcpu *v);

@@ -8,6 +8,7 @@
 #include "exit_parts.h"
 #include "guest/builtin.h"
 #include "page.h"
+#include "report.h"
 #include "sched.h"
 #include "svm/perm.h"
 #include <hw/mem.h>
@@ -223,6 +224,7 @@ static _Noreturn void stop_machine(void)
 {
 	char line[80];
 
+	report_end();
 	/* Not a matter of log levels: whoever ran us waits for this line. */
 	log_text(line, (size_t)fmt_text(line, sizeof(line),
 			       "Reveille: all guests done, status %u\n", worst_status));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "wake.h"
 
+#include "audit.h"
 #include "avic/vapic.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -132,6 +133,7 @@ void wake_backstop(struct cpu *cpu)
 			 wake_mechanism(shared_load32(&wake_word)) == WAKE_GALOG)
 			wake_scan(cpu); /* it did not restart: nobody else looks */
 	}
+	audit_look(cpu);
 }
 
 static bool mechanism_fits(const struct iommu *u, enum wake_mechanism to)

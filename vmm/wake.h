@@ -17,6 +17,7 @@ struct vcpu;
  * it arms and again after its fence; a change in between cancels the block.
  */
 enum wake_mechanism { WAKE_NONE, WAKE_GALOG, WAKE_GAPPI };
+#define WAKE_MECHANISMS 3
 extern uint32_t wake_word;
 
 static inline enum wake_mechanism wake_mechanism(uint32_t word)
@@ -40,7 +41,7 @@ void wake_from_gappi_shared(struct cpu *cpu);
 /* Looks at every blocked vCPU's IRR: after a GA log overflow, and by the slow timer. Returns
  * how many it woke. */
 uint32_t wake_scan(struct cpu *cpu);
-/* The slow timer: has a log overflowed without telling? On the logs' CPU. */
+/* The slow timer, on the logs' CPU: has a log overflowed without telling? Then the audit. */
 void wake_backstop(struct cpu *cpu);
 /* Turns all IOMMUs to the mechanism; every blocked vCPU is woken once so that it arms itself
  * anew: no post is lost in between. ERR_UNFIT when an IOMMU lacks it (nothing changed),

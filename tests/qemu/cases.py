@@ -15,7 +15,7 @@ def vm(args, cpus="0, 1", name="g", **keys):
 
 class Case:
     def __init__(self, name, config, expect=(), forbid=(), outcome="done", status=0, until=None,
-                 press=None, timeout=90, strict=(), **machine):
+                 press=None, timeout=90, strict=(), rescues=0, **machine):
         self.name = name
         self.config = config
         self.expect = tuple(expect)  # regular expressions, each must match a line
@@ -25,6 +25,7 @@ class Case:
         self.press = press  # bytes to type where the loader waits for a key
         self.timeout = timeout
         self.strict = tuple(strict)  # complaints of the emulator that belong to the test
+        self.rescues = rescues  # vCPUs that only the audit found
         self.machine = {"edu": 1, "igb": 1, **machine}
 
 
@@ -140,6 +141,13 @@ CASES = [
             devices=f"{EDU}, " + ", ".join(f"8086:10c9#{i}" for i in range(4)), control="yes",
             memory="64M"), ["TEST bench: ok", "[1-9][0-9]* overflows of the GA log",
                            "restarted, [1-9][0-9]* vCPUs woken"], igb=4),
+    # --- the IOMMU forgets to tell: the audit finds the vCPU, whatever the mechanism ---
+    *[Case(f"lost-{halt}", bench(halt=halt), [*IRQ_OK, r"audit: vCPU 0 of vm g .*: woken",
+           rf"audit:   mechanism {mechanism}, "], rescues=1, iommu_properties=["x-wake-lost=100"])
+      for halt, mechanism in (("galog", "galog"), ("gappi", "gappi"), ("gappi-shared", "gappi"))],
+    # The same fault where nobody has to be told; the other twins are irq-galog, irq-gappi ..
+    Case("lost-native", bench(halt="native"), IRQ_OK, ["audit: "],
+         iommu_properties=["x-wake-lost=100"]),
     # --- the same with CPUs in threads of their own: true concurrency, and no count of
     # instructions that repeats ---
     *[Case(f"threads-irq-{halt}", bench(halt=halt, args="irq count=400"), IRQ_OK, icount=False)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit.h"
 #include "iommu/ivrs.h"
 #include "page.h"
 #include "sched.h"
@@ -245,6 +246,8 @@ const char *rig_wrong(void)
 		if (v->avic.stash.any && !rig_guest[i].tpr)
 			return "a blocked vCPU has bits put away that nothing masks";
 	}
+	if (audit_rescues())
+		return "only the audit found a vCPU";
 	return machine_strict ? "the model complained" : NULL;
 }
 

@@ -128,6 +128,11 @@ uint64_t clock_us_to_ticks(uint64_t us)
 	return us * 1000;
 }
 
+uint64_t clock_ticks_to_us(uint64_t ticks)
+{
+	return ticks / 1000;
+}
+
 void vm_stop(struct cpu *here, struct vm *vm, const char *why)
 {
 	printf("vm_stop: %s\n", why);

@@ -156,6 +156,26 @@ TEST(spurious_gappi)
 	bench_close();
 }
 
+/* A fault for tests of software: the bit is there and nobody is told, once. */
+TEST(lost_gappi)
+{
+	struct iommu_config cfg = newest();
+
+	cfg.wake_lost = 2;
+	open_cfg(cfg, GAPPI_ON);
+	entry(LO, 0x41);
+	post(1);
+	EXPECT_EQ(b.irq.count, 1);
+	put64(VAPIC + 0x220, 0);
+	post(1);
+	EXPECT_EQ(get32(VAPIC + 0x220), 2);
+	EXPECT_EQ(b.irq.count, 1);
+	put64(VAPIC + 0x220, 0);
+	post(1);
+	EXPECT_EQ(b.irq.count, 2);
+	bench_close();
+}
+
 TEST(gappi_with_an_exception_vector)
 {
 	ASSUMED(IOMMU, "Guest APIC Physical Processor Interrupt",

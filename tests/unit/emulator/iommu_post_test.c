@@ -230,6 +230,23 @@ TEST(overflow_must_be_acknowledged)
 	bench_close();
 }
 
+/* A fault for tests of software: the bit is there and nobody is told, once. */
+TEST(lost_ga_log_entry)
+{
+	struct iommu_config cfg = newest();
+
+	cfg.wake_lost = 1;
+	open_cfg(cfg, GALOG_ON);
+	entry(LO | GALOG_INTR, 0x41);
+	post(1);
+	EXPECT_EQ(get32(VAPIC + 0x220), 2);
+	EXPECT_EQ(rd(0x2048), 0);
+	EXPECT_EQ(rd(0x2020) & 0x700, 0x100);
+	post(1);
+	EXPECT_EQ(rd(0x2048), 8);
+	bench_close();
+}
+
 TEST(injected_overflow)
 {
 	open(GALOG_ON);

@@ -34,6 +34,7 @@ struct iommu_config {
 	unsigned spurious_gappi;   /* percent */
 	unsigned galog_limit;      /* entries the GA log holds; 0: as its length says */
 	bool galog_overflow_int;   /* raise GAInt on overflow too; not guaranteed */
+	unsigned wake_lost;        /* the n-th GA log entry or GAPPI from now comes not; 0: none */
 	unsigned completion_lost;  /* the n-th COMPLETION_WAIT from now hangs; 0: none */
 	bool late_log;             /* a log's tail is seen before its entry (erratum 732) */
 	uint32_t command_delay_ns; /* 0: commands run inside the register write */

@@ -52,6 +52,12 @@ static bool spurious(struct iommu *u, uint32_t tag)
 	       u->host.random(u->host.opaque, 100) < percent;
 }
 
+/* A fault: the IRR bit is set and nobody is told. */
+static bool wake_lost(struct iommu *u)
+{
+	return u->cfg.wake_lost && --u->cfg.wake_lost == 0;
+}
+
 static void notify_by_gappi(
 	struct iommu *u, const uint64_t now[2], uint32_t dest, uint64_t page, bool first)
 {
@@ -60,7 +66,7 @@ static void notify_by_gappi(
 
 	if (now[0] & IRTE_GAPPIDIS)
 		return;
-	if (wanted || spurious(u, tag))
+	if ((wanted && !wake_lost(u)) || spurious(u, tag))
 		gappi(u, dest, tag, page);
 }
 
@@ -101,7 +107,7 @@ bool iommu_post(struct iommu *u, uint16_t devid, const struct irte *irte)
 		u->host.doorbell(u->host.opaque, dest);
 	if (iommu_ctl(u, CTL_GAPPI_EN))
 		notify_by_gappi(u, now, dest, page, first);
-	else if (!(now[0] & IRTE_ISRUN) && (now[0] & IRTE_GALOGINTR))
+	else if (!(now[0] & IRTE_ISRUN) && (now[0] & IRTE_GALOGINTR) && !wake_lost(u))
 		iommu_galog_append(u, devid, (uint32_t)(now[0] >> 32));
 	return true;
 }

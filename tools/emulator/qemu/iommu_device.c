@@ -104,6 +104,7 @@ struct fault {
 static const struct fault faults[] = {
 	{ "x-spurious-gappi", offsetof(struct iommu_config, spurious_gappi) },
 	{ "x-galog-limit", offsetof(struct iommu_config, galog_limit) },
+	{ "x-wake-lost", offsetof(struct iommu_config, wake_lost) },
 	{ "x-completion-lost", offsetof(struct iommu_config, completion_lost) },
 	{ "x-command-delay-ns", offsetof(struct iommu_config, command_delay_ns) },
 };
