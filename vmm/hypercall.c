@@ -111,6 +111,8 @@ static int64_t simple_call(struct cpu *here, struct vcpu *v, const struct call *
 		return -(int64_t)vm_set_delivery(here, vm, v, (enum delivery_mode)c->rbx);
 	case HC_SET_HALT:
 		return -(int64_t)vm_set_halt(here, vm, v, (enum halt_mode)c->rbx);
+	case HC_GETC:
+		return guest_console_read(&vm->console);
 	case HC_RESULT:
 		return -(int64_t)result(vm, c);
 	case HC_COUNTERS:

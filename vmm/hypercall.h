@@ -27,6 +27,8 @@
  * that give their VMs an I/O APIC; here it is an error. */
 #define HC_ROUTE_PIN 0x5200000d
 
+#define HC_GETC 0x5200000e /* -> RAX: the next byte that was typed to the VM, or -1 */
+
 #define HC_FEATURE_POSTED 1
 #define HC_FEATURE_GALOG  2
 #define HC_FEATURE_GAPPI  4

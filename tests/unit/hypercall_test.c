@@ -218,6 +218,9 @@ TEST(leaving)
 	EXPECT_EQ(call(HC_PARK, 0, 0, 0, 0), 0);
 	EXPECT_EQ(left, EXIT_LEAVE);
 	EXPECT_EQ(parked, 1);
+	EXPECT_EQ(call(HC_GETC, 0, 0, 0, 0), -1);
+	EXPECT(guest_console_type(&vm.console, '\xe4'));
+	EXPECT_EQ(call(HC_GETC, 0, 0, 0, 0), 0xe4);
 	EXPECT_EQ(call(HC_UNPARK, 1, 0, 0, 0), 1);
 	EXPECT_EQ(started, 1);
 	EXPECT_EQ(call(HC_UNPARK, 0, 0, 0, 0), 0); /* it wasn't */

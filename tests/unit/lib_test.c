@@ -101,6 +101,9 @@ TEST(log_lines)
 	logged[0] = 0;
 	memset(long_text, 'x', sizeof(long_text));
 	long_text[sizeof(long_text) - 1] = 0;
+	log_info("and a line begins a line");
+	EXPECT(!strcmp(logged, "\nand a line begins a line\n"));
+	logged[0] = 0;
 	log_info("%s", long_text);
 	EXPECT_EQ(strlen(logged), 511);
 	EXPECT_EQ(logged[510], '\n');

@@ -10,6 +10,7 @@ static struct spinlock lock; /* rank LOG */
 static log_sink_t sinks[4];  /* filled at boot, before other CPUs run */
 static unsigned sink_count;
 static enum log_level max_level = LOG_INFO;
+static bool mid_line; /* (lock) a selected guest's console has written a part of a line */
 
 void log_add_sink(log_sink_t sink)
 {
@@ -26,6 +27,8 @@ static void write_all(const char *text, size_t bytes)
 {
 	for (unsigned i = 0; i < sink_count; i++)
 		sinks[i](text, bytes);
+	if (bytes)
+		mid_line = text[bytes - 1] != '\n';
 }
 
 /* One chunk for the sinks: prefix, text, newline; what is too long is cut. */
@@ -51,7 +54,11 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	size_t length = make_line(line, prefix[level], fmt, ap);
 	va_end(ap);
-	log_text(line, length);
+	spin_lock(&lock);
+	if (mid_line)
+		write_all("\n", 1);
+	write_all(line, length);
+	spin_unlock(&lock);
 }
 
 void log_text(const char *text, size_t bytes)
