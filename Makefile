@@ -143,7 +143,7 @@ $(MODEL_BIN): $(B)/%: %.c $(MODEL_C) $(wildcard tools/emulator/model/*.h tests/u
 		-fno-sanitize-recover=all -Itools/emulator/model -o $@ $< $(MODEL_C)
 
 unit: $(UNIT_BIN) $(MODEL_BIN)
-	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tools/report/report_test.py
+	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tools/report/report_test.py tests/peer/peer_test.py
 
 # The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
 emulator-test: emulator
@@ -157,7 +157,7 @@ model: setup
 
 peer: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
-	@$(PYTHON) tests/peer/run.py
+	@$(PYTHON) tests/peer/side_by_side.py
 	@$(PYTHON) tests/peer/plain.py
 
 qemu-test: emulator

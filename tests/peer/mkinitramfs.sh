@@ -4,29 +4,17 @@
 # and installed nowhere. Prints two lines: the kernel, the initramfs (uncompressed, so that it can
 # be followed by another one with what changes from run to run).
 #   mkinitramfs.sh            the release's own kernel (what linux-image-amd64 depends on)
-#   mkinitramfs.sh backports  that of Debian's backports, from the lists that the emulator's build
-#                             keeps for itself (tools/emulator/fetch.sh)
+#   mkinitramfs.sh backports  that of Debian's backports
 set -eu
 
-caches=${XDG_CACHE_HOME:-$HOME/.cache}/reveille
-cache=$caches/peer
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/reveille/peer
 # What a run needs is the name of a set (init).
 set_kvm="kvm kvm-amd vfio-pci vfio_iommu_type1"
-set_plain="nvme ahci sd_mod virtio_pci virtio_blk virtio_net e1000e"
+set_plain="igb nvme ahci sd_mod virtio_pci virtio_blk virtio_net e1000e"
 
 die() {
 	echo "mkinitramfs: $*" >&2
 	exit 1
-}
-
-# Path of a package's file, downloaded where it isn't there yet.
-fetch() { # package
-	if [ -z "$(find "$cache/deb" -name "$1_*.deb")" ]; then
-		(cd "$cache/deb" &&
-			apt-get -qq -o "APT::Sandbox::User=$(id -un)" download "$1" >&2) ||
-			die "cannot download $1"
-	fi
-	find "$cache/deb" -name "$1_*.deb" | sort -V | tail -n 1
 }
 
 # Path of a module, decompressed where need be; a dash and an underscore are the same.
@@ -58,32 +46,21 @@ add_module() { # set name
 	echo "$name" >>"$list"
 }
 
-case ${1:-release} in
-release) kernel_apt=${APT_CONFIG:-} ;;
-backports)
-	kernel_apt=$caches/emulator/apt/apt.conf
-	[ -e "$kernel_apt" ] || die "no $kernel_apt: build the emulator from Debian's source first"
-	;;
-*) die "release or backports, not $1" ;;
-esac
-package=$(APT_CONFIG=$kernel_apt apt-cache depends linux-image-amd64 |
-	sed -n 's/^ *Depends: *//p' | head -n 1)
-[ -n "$package" ] || die "no linux-image-amd64 in apt's lists: apt-get update first"
-version=$(APT_CONFIG=$kernel_apt apt-cache show --no-all-versions "$package" |
-	sed -n 's/^Version: //p')
 here=$(cd "$(dirname "$0")" && pwd)
-key=$package-$version-$(cat "$0" "$here/init" | sha256sum | cut -c1-12)
+debs=$here/../../tools/debs.sh
+kernel=$("$debs" "${1:-release}" kernel)
+busybox=$("$debs" release busybox-static)
+package=$(basename "$kernel" | cut -d_ -f1)
+key=$package-$(basename "$kernel" | cut -d_ -f2)-$(cat "$0" "$here/init" | sha256sum | cut -c1-12)
 done=$cache/$key
 if [ ! -e "$done/initramfs" ]; then
 	mkdir -p "$cache"
 	tmp=$(mktemp -d "$cache/tmp.XXXXXX")
 	trap 'rm -rf "$tmp"' EXIT
 	root=$tmp/root
-	mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/mod" "$cache/deb"
-	deb=$(APT_CONFIG=$kernel_apt fetch "$package")
-	dpkg -x "$deb" "$tmp/kernel"
-	deb=$(fetch busybox-static)
-	dpkg -x "$deb" "$tmp/busybox"
+	mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/mod"
+	dpkg -x "$kernel" "$tmp/kernel"
+	dpkg -x "$busybox" "$tmp/busybox"
 	cp "$tmp/busybox/bin/busybox" "$root/bin/busybox"
 	cp "$here/init" "$root/init"
 	chmod 755 "$root/init"

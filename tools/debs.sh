@@ -1,0 +1,133 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Files of Debian packages, for tests that unpack them and install nothing: downloaded into a cache;
+# prints one path a line, in the order of the arguments.
+#   debs.sh release PACKAGE...     from where this machine installs its packages
+#   debs.sh backports PACKAGE...   from the backports of its release
+#   debs.sh release --closure PACKAGE...   with all that they depend on
+# The name "kernel" is the package that linux-image-amd64 depends on.
+# The apt configuration, its lists and its (empty) status are private: no rights are needed, what
+# is installed here has no say, and apt checks signatures as ever. Lists are read anew when a file
+# is missing here and can't be had by them.
+set -eu
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/reveille/debs
+
+die() {
+	echo "debs: $*" >&2
+	exit 1
+}
+
+# APT_CONFIG of a suite: release, or backports. The machine's own sources, and no others.
+configure() { # suite
+	apt=$cache/apt/$1
+	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/parts"
+	: >"$apt/state/status"
+	cat >"$apt/apt.conf.$$" <<-EOF
+		#clear APT::Update::Post-Invoke;
+		#clear APT::Update::Post-Invoke-Success;
+		#clear DPkg::Post-Invoke;
+		Dir::State "$apt/state";
+		Dir::State::status "$apt/state/status";
+		Dir::Cache "$apt/cache";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+		APT::Sandbox::User "$(id -un)";
+	EOF
+	if [ "$1" = backports ]; then
+		cat >>"$apt/apt.conf.$$" <<-EOF
+			Dir::Etc::sourcelist "$apt/sources.list";
+			Dir::Etc::sourceparts "$apt/parts";
+		EOF
+	fi
+	mv "$apt/apt.conf.$$" "$apt/apt.conf"
+	export APT_CONFIG="$apt/apt.conf"
+}
+
+# The mirror of the release's main archive, as apt itself understands the machine's sources.
+mirror() { # codename
+	apt-get indextargets --format "\$(SITE)|\$(REPO_URI)|\$(RELEASE)|\$(COMPONENT)" \
+		'Created-By: Packages' | awk -F'|' -v c="$1" '$3 == c && $4 == "main" { print $2; exit }'
+}
+
+update() { # suite
+	if [ "$1" = backports ]; then
+		. /etc/os-release
+		configure release
+		uri=$(mirror "${VERSION_CODENAME:-}")
+		[ -n "$uri" ] || die "no Debian mirror of ${VERSION_CODENAME:-this release} in apt's sources"
+		configure backports
+		keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+		[ -e "$keyring" ] || keyring=/usr/share/keyrings/debian-archive-keyring.pgp
+		echo "deb [signed-by=$keyring] $uri $VERSION_CODENAME-backports main" >"$apt/sources.list"
+	fi
+	echo "debs: reading the package lists ($1)" >&2
+	apt-get -q update >&2 || die "the package lists of $1 can't be read: see apt's messages above"
+}
+
+# What a name stands for.
+resolve() { # name
+	if [ "$1" = kernel ]; then
+		apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/^ *Depends: *//p' | head -n 1
+	else
+		echo "$1"
+	fi
+}
+
+# Names with all that they depend on, as if nothing were installed.
+closure() { # package...
+	apt-get -qq -s --no-install-recommends install "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p'
+}
+
+# Path of the newest version's file that the lists know; downloaded where it isn't here yet.
+fetch() { # package
+	version=$(apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's/^Version: //p' | head -n 1)
+	[ -n "$version" ] || return 1
+	file=$(echo "$version" | sed 's/:/%3a/')
+	file=$(find "$cache/files" -name "$1_${file}_*.deb" | head -n 1)
+	if [ -z "$file" ]; then
+		echo "debs: downloading $1 $version" >&2
+		part=$(mktemp -d "$cache/part.XXXXXX")
+		(cd "$part" && apt-get -qq download "$1" >&2) || { rm -rf "$part"; return 1; }
+		file=$cache/files/$(basename "$part"/*.deb)
+		mv "$part"/*.deb "$file"
+		rmdir "$part"
+	fi
+	echo "$file"
+}
+
+all() { # name...
+	for p in "$@"; do
+		fetch "$(resolve "$p")" || return 1
+	done
+}
+
+# Everything or nothing on the output.
+try() { # name...
+	if [ -n "$closure" ]; then
+		names=$(closure "$@") || return 1
+		[ -n "$names" ] || return 1
+		set -- $names
+	fi
+	paths=$(all "$@") || return 1
+	echo "$paths"
+}
+
+suite=${1:-}
+case $suite in release | backports) ;; *) die "release or backports, not '$suite'" ;; esac
+shift
+closure=
+if [ "${1:-}" = --closure ]; then
+	closure=1
+	shift
+fi
+mkdir -p "$cache/files"
+# One at a time: two runs would download the same.
+exec 9>"$cache/lock"
+flock 9
+configure "$suite"
+if [ -n "$(ls "$apt/state/lists"/*Packages* 2>/dev/null)" ] && try "$@"; then
+	exit 0
+fi
+update "$suite"
+try "$@" || die "can't be had from $suite: $*"
