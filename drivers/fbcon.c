@@ -49,6 +49,11 @@ bool fbcon_init(const struct boot_framebuffer *fb)
 	return true;
 }
 
+void fbcon_close(void)
+{
+	screen.base = 0;
+}
+
 static void draw(uint8_t c)
 {
 	const uint8_t *rows = font_rows[(c < FONT_FIRST || c > FONT_LAST ? '?' : c) - FONT_FIRST];
@@ -75,18 +80,53 @@ static void new_line(void)
 	clear_line(line + 1 == lines ? 0 : line + 1);
 }
 
+/* A selected guest's colours and cursor movements: ESC, '[', parameters, and a byte of 40h to 7Eh
+ * that ends it (ECMA-48, "Control sequences"); ESC and any other byte is a sequence too. True: the
+ * byte belongs to one. */
+static bool in_sequence(char c)
+{
+	static enum { TEXT, ESCAPE, PARAMETERS } state;
+
+	switch (state) {
+	case ESCAPE:
+		state = c == '[' ? PARAMETERS : TEXT;
+		return true;
+	case PARAMETERS:
+		if (c >= 0x40 && c <= 0x7e)
+			state = TEXT;
+		return true;
+	default:
+		state = c == 0x1b ? ESCAPE : TEXT;
+		return state == ESCAPE;
+	}
+}
+
+static void back(void)
+{
+	if (column == 0)
+		return;
+	column--;
+	fill(column * CELL_WIDTH, line * CELL_HEIGHT, CELL_WIDTH, CELL_HEIGHT);
+}
+
+static void put(char c)
+{
+	if (in_sequence(c) || c == '\r')
+		return;
+	if (c == '\n') {
+		new_line();
+	} else if (c == '\b') {
+		back();
+	} else {
+		if (column == columns)
+			new_line();
+		draw((uint8_t)c);
+		column++;
+	}
+}
+
 void fbcon_write(const char *text, size_t bytes)
 {
-	if (!screen.base)
-		return;
-	for (size_t i = 0; i < bytes; i++) {
-		if (text[i] == '\n') {
-			new_line();
-		} else if (text[i] != '\r') {
-			if (column == columns)
-				new_line();
-			draw((uint8_t)text[i]);
-			column++;
-		}
-	}
+	for (size_t i = 0; screen.base && i < bytes; i++)
+		put(text[i]);
 }

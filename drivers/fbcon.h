@@ -6,6 +6,8 @@
 #include "boot/boot_info.h"
 
 bool fbcon_init(const struct boot_framebuffer *fb);
+/* Nothing more is written. */
+void fbcon_close(void);
 void fbcon_write(const char *text, size_t bytes);
 
 #endif

@@ -14,6 +14,7 @@ enum pci_reg {
 	PCI_CLASS = 0x08, /* 31:8; 7:0 is the revision */
 	PCI_HEADER_TYPE = 0x0e,
 	PCI_BAR0 = 0x10,
+	PCI_SECONDARY_BUS = 0x19, /* of a bridge */
 	PCI_CAPABILITIES = 0x34,
 };
 
@@ -23,6 +24,7 @@ enum pci_reg {
 #define PCI_COMMAND_INTX   0x0400u /* disable */
 #define PCI_STATUS_CAPS    0x0010u
 #define PCI_HEADER_MULTI   0x80u
+#define PCI_HEADER_BRIDGE  1u
 
 #define BAR_IO       0x1u
 #define BAR_TYPE     0x6u

@@ -2,17 +2,17 @@
 #include "uart.h"
 #include <hw/cpu.h>
 
-#define COM1 0x3f8
-
 enum uart_reg {
-	UART_DATA = COM1,
-	UART_IER = COM1 + 1,
-	UART_FCR = COM1 + 2,
-	UART_LCR = COM1 + 3,
-	UART_MCR = COM1 + 4,
-	UART_LSR = COM1 + 5,
-	UART_SCRATCH = COM1 + 7,
+	UART_DATA,
+	UART_IER,
+	UART_FCR,
+	UART_LCR,
+	UART_MCR,
+	UART_LSR,
+	UART_SCRATCH = 7,
 };
+
+static const uint16_t ports[] = { 0, 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
 
 #define LCR_DLAB  0x80 /* DATA and IER are the divisor */
 #define LCR_8N1   0x03
@@ -26,23 +26,39 @@ enum uart_reg {
 #define FIFO_BYTES 16
 #define GIVE_UP_AT 3 /* timeouts in a row */
 
+static uint16_t base;
 static bool present;
-static unsigned timeouts;
+static unsigned timeouts, room;
 
-bool uart_init(void)
+static uint8_t reg_read(enum uart_reg r)
 {
+	return hw_in8((uint16_t)(base + r));
+}
+
+static void reg_write(enum uart_reg r, uint8_t value)
+{
+	hw_out8((uint16_t)(base + r), value);
+}
+
+bool uart_init(unsigned com)
+{
+	present = false;
+	room = 0;
+	if (com == 0 || com >= ARRAY_COUNT(ports))
+		return false;
+	base = ports[com];
 	/* An absent port reads all ones, also the scratch register. */
-	hw_out8(UART_SCRATCH, 0x5a);
-	present = hw_in8(UART_SCRATCH) == 0x5a;
+	reg_write(UART_SCRATCH, 0x5a);
+	present = reg_read(UART_SCRATCH) == 0x5a;
 	if (!present)
 		return false;
-	hw_out8(UART_IER, 0);
-	hw_out8(UART_LCR, LCR_DLAB);
-	hw_out8(UART_DATA, 1); /* 115200 */
-	hw_out8(UART_IER, 0);
-	hw_out8(UART_LCR, LCR_8N1);
-	hw_out8(UART_FCR, FCR_RESET);
-	hw_out8(UART_MCR, MCR_READY);
+	reg_write(UART_IER, 0);
+	reg_write(UART_LCR, LCR_DLAB);
+	reg_write(UART_DATA, 1); /* 115200 */
+	reg_write(UART_IER, 0);
+	reg_write(UART_LCR, LCR_8N1);
+	reg_write(UART_FCR, FCR_RESET);
+	reg_write(UART_MCR, MCR_READY);
 	timeouts = 0;
 	return true;
 }
@@ -50,7 +66,7 @@ bool uart_init(void)
 static bool wait_for_room(void)
 {
 	for (unsigned i = 0; i < WAIT_READS; i++) {
-		if (hw_in8(UART_LSR) & LSR_ROOM)
+		if (reg_read(UART_LSR) & LSR_ROOM)
 			return true;
 		cpu_pause();
 	}
@@ -59,8 +75,6 @@ static bool wait_for_room(void)
 
 static void put(char c)
 {
-	static unsigned room;
-
 	if (room == 0) {
 		/* A port that is stuck would hold up every log line: it is dropped. */
 		if (!wait_for_room()) {
@@ -71,7 +85,7 @@ static void put(char c)
 		room = FIFO_BYTES;
 	}
 	room--;
-	hw_out8(UART_DATA, (uint8_t)c);
+	reg_write(UART_DATA, (uint8_t)c);
 }
 
 void uart_write(const char *text, size_t bytes)
@@ -85,7 +99,7 @@ void uart_write(const char *text, size_t bytes)
 
 int uart_read(void)
 {
-	if (!present || !(hw_in8(UART_LSR) & LSR_DATA))
+	if (!present || !(reg_read(UART_LSR) & LSR_DATA))
 		return -1;
-	return hw_in8(UART_DATA);
+	return reg_read(UART_DATA);
 }

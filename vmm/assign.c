@@ -3,6 +3,7 @@
 #include "assign.h"
 
 #include "base/log.h"
+#include "device_find.h"
 #include "drivers/msi.h"
 #include "iommu/iommu.h"
 #include "vm.h"
@@ -190,9 +191,7 @@ undo:
 /* [irq-path 0] */
 err_t assign_device(struct vm *vm, const struct config_device *wanted, const char **why)
 {
-	const struct pci_device *pci =
-		wanted->by_id ? pci_find_nth(wanted->vendor, wanted->device, wanted->index)
-			      : pci_find(wanted->bdf);
+	const struct pci_device *pci = device_find(wanted);
 
 	*why = "there is no such PCI device";
 	if (!pci || vm->device_count == CONFIG_DEVICES || taken_count == ARRAY_COUNT(taken))

@@ -159,6 +159,7 @@ err_t config_parse(
 	memset(config, 0, sizeof(*config));
 	memset(error, 0, sizeof(*error));
 	config->log_level = LOG_INFO;
+	config->console = (struct config_console){ 1, true };
 	config->galog_entries = 512;
 	config->gappi_own_vectors = 128;
 	/* The byte order mark that Windows editors write. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * \reveille\reveille.cfg: sections in brackets, "key = value" lines, # comments.
+ * \reveille\reveille.cfg: sections in brackets, "key = value" lines, # comments. All of it with
+ * examples: docs/config.md.
  *
  *   [reveille]                       the machine
  *   log = info                       error | warn | info | debug
+ *   console = com1, screen           com1 | com2 | com3 | com4, and screen; or none
+ *   iommu = auto                     auto | required | off
  *   galog-entries = 512              512..32768, a power of two; more than 8192 is taken as 8192
  *   gappi-own-vectors = 128          0..140 vectors a pCPU gives to blocked vCPUs of its own
  *   cpus = 0                         how many pCPUs to use; 0 = all
@@ -16,12 +19,14 @@
  *   console = uart                   uart | none: a 16550 at 3F8h whose text goes into the log
  *   restart = never                  never | on-reset | on-failure | always, each with those before
  *   memory = 64M                     K, M, G; a multiple of 2M
- *   cpus = 0, 1, 0, 64*0             pCPU of each vCPU in turn; N*P stands for N times P
+ *   cpus = 0, 1, any, 64*0           pCPU of each vCPU in turn; N*P stands for N times P; any: the
+ *                                    one with the fewest vCPUs
  *   priority = 2, 1, 0, 64*2         of each vCPU, 0 (low) .. 7; one value serves all
  *   apic = x2apic                    x2apic | xapic
  *   delivery = auto                  emulated | posted | auto
  *   halt = auto                      native | galog | gappi | gappi-shared | auto
- *   devices = 00:03.0, 8086:10c9#0   bus:device.function, or vendor:device#index
+ *   devices = 00:03.0, 8086:10c9#0   bus:device.function, or vendor:device#index, or
+ *                                    pci/00:1c.0/00.0: from a device of a root bus downwards
  *   control = yes                    the guest may ask for other modes (bench)
  */
 #ifndef VMM_CONFIG_H
@@ -34,6 +39,8 @@
 #define CONFIG_CPUS       64  /* pCPUs: CPU_MAX */
 #define CONFIG_VCPUS      128 /* per VM */
 #define CONFIG_DEVICES    32  /* per VM */
+#define CONFIG_HOPS       8   /* bridges on the way to a device */
+#define CONFIG_CPU_ANY    255 /* in vm_config.pcpu until config_place() */
 #define CONFIG_NAME       32
 #define CONFIG_ARGS       128
 #define CONFIG_CMDLINE    1024
@@ -56,14 +63,27 @@ struct config_file {
 	uint32_t line; /* of the config file, for messages */
 };
 
-/* A device by address, or the index-th of a vendor:device pair. */
+/* A device by address, or the index-th of a vendor:device pair, or by the way to it: a device of a
+ * root bus, and a device number and function behind each bridge. Ways stay when cards are added
+ * elsewhere and firmware numbers the buses anew. */
+enum device_naming { DEVICE_BY_ADDRESS, DEVICE_BY_ID, DEVICE_BY_PATH };
 struct config_device {
-	bool by_id;
-	devid_t bdf;
+	enum device_naming naming;
+	devid_t bdf; /* by path: of its first device */
 	uint16_t vendor, device;
 	uint32_t index;
-	uint32_t line; /* of the config file, for messages */
+	uint8_t hop_count, hops[CONFIG_HOPS]; /* device << 3 | function */
+	uint32_t line;                        /* of the config file, for messages */
 };
+
+/* Where the host's log goes, besides memory. */
+struct config_console {
+	uint32_t com; /* 1 to 4: COM1 to COM4; 0: none */
+	bool screen;
+};
+
+/* auto: used where there is one; required: Reveille stops without; off: left alone. */
+enum iommu_policy { IOMMU_AUTO, IOMMU_REQUIRED, IOMMU_OFF };
 
 struct vm_config {
 	char name[CONFIG_NAME];
@@ -88,6 +108,8 @@ struct vm_config {
 
 struct config {
 	uint32_t log_level;
+	struct config_console console;
+	enum iommu_policy iommu;
 	uint32_t galog_entries;
 	uint32_t gappi_own_vectors;
 	uint32_t cpu_count; /* 0: all */
@@ -99,6 +121,14 @@ struct config_error {
 	uint32_t line;
 	char text[320]; /* what was wrong and what was expected */
 };
+
+/* Puts each vCPU of "any" pCPU on the one with the fewest so far: of all VMs, in the file's order.
+ * A pCPU whose vCPU halts natively is taken last, because it is never given up. */
+void config_place(struct config *config, uint32_t cpu_count);
+
+#define CONFIG_DEVICE_TEXT 64
+/* "00:03.0", "8086:10c9#0" or "pci/00:1c.0/00.0". */
+void config_device_text(char text[CONFIG_DEVICE_TEXT], const struct config_device *d);
 
 /* Parses text (need not be terminated). On ERR_INVALID *error says the line and why; the
  * caller adds the file's name. Used by boot/ (before it leaves the firmware), by the VMM and

@@ -56,12 +56,15 @@ err_t config_check_vm(struct parser *p)
 	return err ? err : check_cpus(p);
 }
 
+/* Whether two of different naming are one device, only the machine knows; vm_create() looks again.
+ */
 static bool same_device(const struct config_device *a, const struct config_device *b)
 {
-	if (a->by_id != b->by_id)
-		return false; /* only the machine knows; vm_create() looks again */
-	return a->by_id ? a->vendor == b->vendor && a->device == b->device && a->index == b->index
-			: a->bdf == b->bdf;
+	char one[CONFIG_DEVICE_TEXT], two[CONFIG_DEVICE_TEXT];
+
+	config_device_text(one, a);
+	config_device_text(two, b);
+	return strcmp(one, two) == 0;
 }
 
 /* The owner of an earlier mention of d, or NULL. */
@@ -84,17 +87,14 @@ static err_t check_devices(struct parser *p, const struct vm_config *vm)
 		const struct config_device *d = &vm->devices[i];
 		const struct vm_config *other = claimed_before(p->config, d);
 
-		p->line = d->line;
-		if (other && d->by_id)
-			return FAIL(p,
-				"device %04x:%04x#%u belongs to [vm %s] already; expected "
-				"each device once",
-				d->vendor, d->device, d->index, other->name);
-		if (other)
-			return FAIL(p,
-				"device %02x:%02x.%u belongs to [vm %s] already; expected "
-				"each device once",
-				d->bdf >> 8, d->bdf >> 3 & 0x1f, d->bdf & 7u, other->name);
+		if (!other)
+			continue;
+		char text[CONFIG_DEVICE_TEXT];
+
+		config_device_text(text, d);
+		return FAIL_AT(p, d->line,
+			"device %s belongs to [vm %s] already; expected each device once", text,
+			other->name);
 	}
 	return OK;
 }
@@ -113,7 +113,7 @@ err_t config_check_file(struct parser *p)
 			return err;
 		for (uint32_t i = 0; c->cpu_count && i < vm->vcpu_count; i++) {
 			p->line = p->cpus_line[v];
-			if (vm->pcpu[i] >= c->cpu_count)
+			if (vm->pcpu[i] >= c->cpu_count && vm->pcpu[i] != CONFIG_CPU_ANY)
 				return FAIL(p,
 					"vCPU %u on CPU %u, but [reveille] has cpus = %u; "
 					"expected 0 to %u",

@@ -13,6 +13,52 @@ static err_t read_log(struct parser *p, struct span value)
 	return err;
 }
 
+/* false: no such place, or one of its kind is there already. */
+static bool add_place(struct config_console *console, struct span place)
+{
+	static const char *const ports[] = { "com1", "com2", "com3", "com4", NULL };
+	int port = value_word(place, ports);
+
+	if (port >= 0 && !console->com)
+		console->com = (uint32_t)port + 1;
+	else if (span_is(place, "screen") && !console->screen)
+		console->screen = true;
+	else
+		return false;
+	return true;
+}
+
+static err_t read_console(struct parser *p, struct span value)
+{
+	struct config_console console = { 0, false };
+	struct span rest = value;
+	bool good = !span_ends(value, ',');
+
+	if (!span_is(value, "none")) {
+		do
+			good &= add_place(&console, span_trim(span_cut(&rest, ',')));
+		while (rest.bytes);
+	}
+	if (!good)
+		return config_bad_value(p, "console", value,
+			"one of com1, com2, com3 and com4, or screen, or both with a comma, or none");
+	p->config->console = console;
+	return OK;
+}
+
+static err_t read_iommu(struct parser *p, struct span value)
+{
+	static const char *const words[] = {
+		[IOMMU_AUTO] = "auto", [IOMMU_REQUIRED] = "required", [IOMMU_OFF] = "off", NULL
+	};
+	int word;
+	err_t err = config_word(p, "iommu", value, words, &word);
+
+	if (!err)
+		p->config->iommu = (enum iommu_policy)word;
+	return err;
+}
+
 static err_t read_galog_entries(struct parser *p, struct span value)
 {
 	uint64_t n;
@@ -46,6 +92,8 @@ static err_t read_cpu_count(struct parser *p, struct span value)
 
 const struct config_key config_machine_keys[] = {
 	{ "log", read_log },
+	{ "console", read_console },
+	{ "iommu", read_iommu },
 	{ "galog-entries", read_galog_entries },
 	{ "gappi-own-vectors", read_gappi_own_vectors },
 	{ "cpus", read_cpu_count },

@@ -70,6 +70,11 @@ bool value_number(struct span s, uint64_t first, uint64_t last, uint64_t *value)
 	return digits(s, 10, value) && *value >= first && *value <= last;
 }
 
+bool value_hex(struct span s, size_t max_digits, uint64_t last, uint64_t *value)
+{
+	return s.bytes <= max_digits && digits(s, 16, value) && *value <= last;
+}
+
 bool value_bytes(struct span s, uint64_t *bytes)
 {
 	unsigned shift;
@@ -133,7 +138,7 @@ bool value_path(struct span s, char *path, size_t bytes)
 	return true;
 }
 
-uint32_t value_list(struct span s, uint8_t *list, uint32_t max, uint64_t last)
+uint32_t value_list(struct span s, uint8_t *list, uint32_t max, uint64_t last, enum list_any any)
 {
 	uint32_t count = 0;
 
@@ -151,42 +156,15 @@ uint32_t value_list(struct span s, uint8_t *list, uint32_t max, uint64_t last)
 				return 0;
 			break;
 		}
-		if (!value_number(span_trim(value), 0, last, &v) || times > max - count)
+		value = span_trim(value);
+		if (any == LIST_NUMBERS_OR_ANY && span_is(value, "any"))
+			v = CONFIG_CPU_ANY;
+		else if (!value_number(value, 0, last, &v))
+			return 0;
+		if (times > max - count)
 			return 0;
 		for (; times; times--)
 			list[count++] = (uint8_t)v;
 	} while (s.bytes);
 	return count;
-}
-
-static bool hex_field(struct span s, size_t max_digits, uint64_t last, uint64_t *value)
-{
-	return s.bytes <= max_digits && digits(s, 16, value) && *value <= last;
-}
-
-bool value_device(struct span s, struct config_device *device)
-{
-	struct span rest = s, left = span_cut(&rest, ':'), middle = rest;
-	uint64_t a, b, c;
-
-	/* What follows the colon tells the two forms apart: a dot or a hash. */
-	struct span second = span_cut(&middle, '.');
-
-	if (middle.bytes) {
-		if (!hex_field(left, 2, 0xff, &a) || !hex_field(second, 2, 0x1f, &b) ||
-			!hex_field(middle, 1, 7, &c))
-			return false;
-		device->by_id = false;
-		device->bdf = DEVID((uint16_t)a, (uint16_t)b, (uint16_t)c);
-		return true;
-	}
-	second = span_cut(&rest, '#');
-	if (!hex_field(left, 4, 0xffff, &a) || !hex_field(second, 4, 0xffff, &b) ||
-		!value_number(rest, 0, 255, &c))
-		return false;
-	device->by_id = true;
-	device->vendor = (uint16_t)a;
-	device->device = (uint16_t)b;
-	device->index = (uint32_t)c;
-	return true;
 }

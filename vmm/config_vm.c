@@ -67,11 +67,12 @@ static err_t read_memory(struct parser *p, struct span value)
 
 static err_t read_cpus(struct parser *p, struct span value)
 {
-	uint32_t n = value_list(value, p->vm->pcpu, CONFIG_VCPUS, CONFIG_CPUS - 1);
+	uint32_t n =
+		value_list(value, p->vm->pcpu, CONFIG_VCPUS, CONFIG_CPUS - 1, LIST_NUMBERS_OR_ANY);
 
 	if (n == 0)
 		return config_bad_value(p, "cpus", value,
-			"CPU numbers 0 to 63, like '0, 1' or '64*0', 128 at most");
+			"CPU numbers 0 to 63 or any, like '0, 1' or '64*0', 128 at most");
 	p->vm->vcpu_count = n;
 	p->cpus_line[p->config->vm_count - 1] = p->line;
 	return OK;
@@ -79,7 +80,8 @@ static err_t read_cpus(struct parser *p, struct span value)
 
 static err_t read_priority(struct parser *p, struct span value)
 {
-	uint32_t n = value_list(value, p->vm->priority, CONFIG_VCPUS, CONFIG_PRIORITIES - 1);
+	uint32_t n = value_list(
+		value, p->vm->priority, CONFIG_VCPUS, CONFIG_PRIORITIES - 1, LIST_NUMBERS);
 
 	if (n == 0)
 		return config_bad_value(p, "priority", value,
@@ -183,8 +185,8 @@ static err_t read_devices(struct parser *p, struct span value)
 			return FAIL(p, "too many devices; expected %u at most", CONFIG_DEVICES);
 		if (!value_device(one, d))
 			return config_bad_value(p, "devices", one,
-				"bus:device.function like 00:03.0, or vendor:device#index like "
-				"8086:10c9#0");
+				"bus:device.function like 00:03.0, vendor:device#index like "
+				"8086:10c9#0, or a path like pci/00:1c.0/00.0");
 		d->line = p->line;
 		p->vm->device_count++;
 	} while (value.bytes);

@@ -41,10 +41,11 @@ static _Noreturn void stop(const char *sentence)
 
 static void open_console(const struct boot_info *boot)
 {
-	if (uart_init())
-		log_add_sink(uart_write);
-	if (fbcon_init(&boot->fb))
-		log_add_sink(fbcon_write);
+	/* Both until the configuration is read: what is wrong with it shall be seen. */
+	log_add_sink(uart_write);
+	log_add_sink(fbcon_write);
+	uart_init(1);
+	fbcon_init(&boot->fb);
 	log_info("Reveille: a hypervisor for AMD SVM, AVIC and the AMD IOMMU");
 }
 
@@ -61,6 +62,10 @@ static void read_config(const struct boot_info *boot)
 		stop("its configuration file is not valid");
 	}
 	log_set_level((enum log_level)config.log_level);
+	if (!config.console.screen)
+		fbcon_close();
+	if (config.console.com != 1 && !uart_init(config.console.com) && config.console.com)
+		log_warn("console: there is no com%u", config.console.com);
 }
 
 static void bring_up_platform(const struct boot_info *boot)
@@ -106,9 +111,17 @@ static void bring_up_iommu(void)
 	};
 	err_t err = ERR_UNFIT;
 
+	if (config.iommu == IOMMU_OFF) {
+		log_info("iommu: left alone, as configured: no device can be given to a VM");
+		return;
+	}
 	if (table && !ivrs_parse(&ivrs, table, table->length))
 		err = iommu_init_all(&ivrs, &setup);
 	if (err || !iommu_count()) {
+		if (config.iommu == IOMMU_REQUIRED)
+			stop(table ? "iommu = required, but the IOMMU does not come up"
+				   : "iommu = required, but there is none (no IVRS table): turn it on in "
+				     "the firmware setup");
 		log_warn("iommu: %s: no device can be given to a VM",
 			table ? "does not come up"
 			      : "none (no IVRS table; is it on in the firmware setup?)");
@@ -194,6 +207,7 @@ void vmm_main(const struct boot_info *boot)
 		cpu_pause();
 	}
 	bring_up_iommu();
+	config_place(&config, cpu_count());
 	create_vms();
 	if (!vm_count())
 		stop("no VM could be started; the lines above say why");

@@ -24,6 +24,8 @@ struct vm {
 	phys_t memory;               /* contiguous, gpa 0 .. memory_bytes */
 	enum delivery_mode delivery; /* (lock) in force: EMULATED or POSTED */
 	enum halt_mode halt;         /* (lock) in force */
+	const char *delivery_why;    /* sentences for the log and the monitor */
+	const char *halt_why;
 	uint32_t vcpu_count;
 	struct vcpu *vcpus;
 	uint32_t device_count;

@@ -72,32 +72,49 @@ const char *vm_halt_unfit(enum halt_mode mode)
 	return NULL;
 }
 
-void vm_choose_modes(struct vm *vm)
+static void choose_delivery(struct vm *vm)
 {
 	const struct vm_config *c = vm->config;
 	const char *unfit = vm_posted_unfit(vm);
+	bool posted = c->delivery != DELIVERY_EMULATED && !unfit;
 
-	vm->delivery = DELIVERY_EMULATED;
+	vm->delivery = posted ? DELIVERY_POSTED : DELIVERY_EMULATED;
+	if (c->delivery == vm->delivery)
+		vm->delivery_why = "as configured";
+	else if (posted)
+		vm->delivery_why = "auto: AVIC and guest mode of the IOMMU are there";
+	else
+		vm->delivery_why = unfit;
 	if (c->delivery == DELIVERY_EMULATED)
 		log_info("vm %s: delivery emulated, as configured", c->name);
-	else if (!unfit)
-		vm->delivery = DELIVERY_POSTED;
-	else if (c->delivery == DELIVERY_AUTO)
+	else if (c->delivery == DELIVERY_AUTO && unfit)
 		log_info("vm %s: delivery emulated: %s", c->name, unfit);
-	else
+	else if (unfit)
 		log_warn("vm %s: delivery posted falls back to emulated: %s", c->name, unfit);
+}
 
-	vm->halt = c->halt;
-	if (c->halt == HALT_AUTO)
-		vm->halt = iommus_have_gappi() ? HALT_GAPPI : HALT_GALOG;
-	unfit = vm_halt_unfit(vm->halt);
-	if (unfit) {
-		log_warn("vm %s: halt %s falls back to galog: %s", c->name, halt_names[vm->halt],
+static void choose_halt(struct vm *vm)
+{
+	const struct vm_config *c = vm->config;
+	enum halt_mode wanted = c->halt == HALT_AUTO ? HALT_GAPPI : c->halt;
+	const char *unfit = vm_halt_unfit(wanted);
+
+	vm->halt = unfit ? HALT_GALOG : wanted;
+	vm->halt_why = unfit                  ? unfit
+		       : c->halt == HALT_AUTO ? "auto: GAPPI is there"
+					      : "as configured";
+	if (unfit && c->halt != HALT_AUTO)
+		log_warn("vm %s: halt %s falls back to galog: %s", c->name, halt_names[wanted],
 			unfit);
-		vm->halt = HALT_GALOG;
-	}
+}
+
+void vm_choose_modes(struct vm *vm)
+{
+	choose_delivery(vm);
+	choose_halt(vm);
 	if (vm->delivery == DELIVERY_POSTED)
-		log_info("vm %s: delivery posted, halt %s", c->name, halt_names[vm->halt]);
+		log_info("vm %s: delivery posted, halt %s (delivery: %s; halt: %s)",
+			vm->config->name, halt_names[vm->halt], vm->delivery_why, vm->halt_why);
 }
 
 static enum wake_mechanism mechanism_of(const struct vm *vm, enum halt_mode halt)
@@ -241,6 +258,8 @@ err_t vm_set_delivery(struct cpu *here, struct vm *vm, struct vcpu *v, enum deli
 	} else if (mode == DELIVERY_EMULATED && vm->delivery != DELIVERY_EMULATED) {
 		err = to_emulated(here, vm);
 	}
+	if (!err)
+		vm->delivery_why = "changed while it runs";
 	shared_store32(&vm->switching, 0);
 	return err;
 }
@@ -259,6 +278,7 @@ err_t vm_set_halt(struct cpu *here, struct vm *vm, struct vcpu *v, enum halt_mod
 
 	if (!err) {
 		vm->halt = mode;
+		vm->halt_why = "changed while it runs";
 		err = settle(here, vm);
 	}
 	shared_store32(&vm->switching, 0);

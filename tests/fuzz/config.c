@@ -12,12 +12,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 static void check_vm(const struct vm_config *vm)
 {
 	if (!vm->name[0] || memchr(vm->name, 0, CONFIG_NAME) == NULL ||
-		memchr(vm->args, 0, CONFIG_ARGS) == NULL || vm->vcpu_count == 0 ||
+		memchr(vm->args, 0, CONFIG_ARGS) == NULL ||
+		memchr(vm->cmdline, 0, CONFIG_CMDLINE) == NULL ||
+		memchr(vm->kernel.path, 0, CONFIG_PATH) == NULL ||
+		memchr(vm->initrd.path, 0, CONFIG_PATH) == NULL ||
+		vm->builtin == !!vm->kernel.path[0] || vm->vcpu_count == 0 ||
 		vm->vcpu_count > CONFIG_VCPUS || vm->device_count > CONFIG_DEVICES ||
 		vm->memory_bytes % (2 * MIB) || vm->memory_bytes < 4 * MIB)
 		abort();
 	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-		if (vm->pcpu[i] >= CONFIG_CPUS || vm->priority[i] >= CONFIG_PRIORITIES)
+		if ((vm->pcpu[i] >= CONFIG_CPUS && vm->pcpu[i] != CONFIG_CPU_ANY) ||
+			vm->priority[i] >= CONFIG_PRIORITIES)
 			abort();
 	}
 }
@@ -36,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		abort();
 	for (uint32_t i = 0; !err && i < config.vm_count; i++)
 		check_vm(&config.vms[i]);
+	config_place(&config, 3);
 	free(text);
 	return 0;
 }

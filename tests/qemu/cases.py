@@ -33,6 +33,10 @@ def bench(delivery="auto", halt="auto", args="irq", **keys):
     return vm(args, devices=f"{IGB}, {EDU}", delivery=delivery, halt=halt, **keys)
 
 
+def bench_devices(devices):
+    return vm("irq", devices=devices)
+
+
 IRQ_OK = ("TEST irq: ok",)
 EMULATED = r"vm g: delivery (posted falls back to )?emulated: .*"
 
@@ -47,6 +51,8 @@ CASES = [
          ["a: TEST hello: ok", "b: TEST hello: ok"]),
     Case("hello-no-x2apic", vm("hello", "0, 1", apic="xapic"), ["TEST hello: ok"],
          without=["x2apic", "x2avic"]),
+    Case("hello-any-cpu", vm("hello", "any, 0", "a") + vm("hello", "any, any", "b"),
+         ["a: TEST hello: ok", "b: TEST hello: ok"]),
     Case("hello-cpus-limit", "[reveille]\ncpus = 1\n" + vm("hello", "0, 0"), ["CPUs: 1;"], smp=2),
     # --- delivery and wake, each mechanism, and machines that lack it ---
     Case("irq-gappi", bench(halt="gappi"), [*IRQ_OK, "delivery posted, halt gappi"]),
@@ -82,6 +88,13 @@ CASES = [
          extra=["-device", "pcie-root-port,id=rp,bus=pcie.0,addr=4.0,chassis=1",
                 "-device", "igb,bus=rp,romfile="]),
     Case("irq-few-asids", bench(cpus="0, 1, 8*0"), IRQ_OK, cpu_properties=["x-svm-nasid=4"]),
+    Case("irq-by-path", bench_devices("pci/00:04.0/00.0, pci/00:05.0"), [*IRQ_OK, "device 01:00.0 "],
+         igb=0, extra=["-device", "pcie-root-port,id=rp,bus=pcie.0,addr=4.0,chassis=1",
+                       "-device", "igb,bus=rp,romfile="]),
+    Case("irq-by-wrong-path", bench_devices("pci/00:04.0/01.0, pci/00:05.0"),
+         ["vm g: not started: there is no such PCI device"], outcome="stops", status=None,
+         igb=0, extra=["-device", "pcie-root-port,id=rp,bus=pcie.0,addr=4.0,chassis=1",
+                       "-device", "igb,bus=rp,romfile="]),
     Case("iommu-completion-lost", bench(), ["COMPLETION|completion|confirm"], outcome="stops",
          status=None, iommu_properties=["x-completion-lost=1"]),
     Case("iommu-completion-lost-later", bench(), ["confirm|completion"], ["TEST irq: ok"],
@@ -90,6 +103,13 @@ CASES = [
          status=None, without=["iommu"]),
     Case("no-iommu-no-devices", vm("hello", "0"), ["iommu: none", "TEST hello: ok"],
          without=["iommu"]),
+    Case("no-iommu-required", "[reveille]\niommu = required\n" + vm("hello", "0"),
+         ["Reveille stops: iommu = required, but there is none"], ["TEST"], outcome="stops",
+         status=None, without=["iommu"]),
+    Case("iommu-required", "[reveille]\niommu = required\n" + vm("hello", "0"),
+         ["iommu0: ", "TEST hello: ok"]),
+    Case("iommu-off", "[reveille]\niommu = off\n" + bench(), ["iommu: left alone", "vm g: not started"],
+         ["iommu0: "], outcome="stops", status=None),
     Case("no-gasup", bench(), ["vm g: not started"], outcome="stops", status=None,
          without=["gasup"]),
     Case("no-svm", vm("hello", "0"), ["Reveille stops: .*SVM"], outcome="stops", status=None,

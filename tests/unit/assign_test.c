@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* sources: vmm/device_find.c */
 /* sources: vmm/assign.c vmm/route.c iommu/[a-z]*.c avic/run.c avic/vapic.c */
 #include "drivers/msi.h"
 #include "iommu/ivrs.h"
@@ -271,7 +272,7 @@ TEST(a_device_becomes_the_vms)
 TEST(by_vendor_and_device)
 {
 	const struct config_device wanted = {
-		.by_id = true, .vendor = 0x1234, .device = 0x11e8, .index = 1
+		.naming = DEVICE_BY_ID, .vendor = 0x1234, .device = 0x11e8, .index = 1
 	};
 
 	start(EFR);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: vmm/config.c vmm/config_machine.c vmm/config_vm.c vmm/config_check.c */
-/* sources: vmm/config_values.c vmm/base/lib.c */
+/* sources: vmm/config_values.c vmm/config_device.c vmm/config_place.c vmm/base/lib.c */
 #include "test.h"
 #include "config.h"
 
@@ -73,9 +73,9 @@ TEST(a_whole_file)
 	EXPECT_EQ(a->halt, HALT_GAPPI_SHARED);
 	EXPECT(a->control);
 	EXPECT_EQ(a->device_count, 3);
-	EXPECT(!a->devices[0].by_id);
+	EXPECT_EQ(a->devices[0].naming, DEVICE_BY_ADDRESS);
 	EXPECT_EQ(a->devices[0].bdf, 0x18);
-	EXPECT(a->devices[1].by_id);
+	EXPECT_EQ(a->devices[1].naming, DEVICE_BY_ID);
 	EXPECT_EQ(a->devices[1].vendor, 0x8086);
 	EXPECT_EQ(a->devices[1].device, 0x10c9);
 	EXPECT_EQ(a->devices[1].index, 2);
@@ -152,7 +152,8 @@ TEST(seventeen_vms)
 
 TEST(keys)
 {
-	REFUSED("[reveille]\nlgo = info\n", 2, "unknown key 'lgo'", "expected log, galog-entries");
+	REFUSED("[reveille]\nlgo = info\n", 2, "unknown key 'lgo'",
+		"expected log, console, iommu, galog-entries");
 	REFUSED("[reveille]\nmemory = 4M\n", 2, "unknown key 'memory'", "expected log");
 	REFUSED(VM "log = info\n", 4, "unknown key 'log'", "expected guest, args");
 	REFUSED(VM "cpus = 1\n", 4, "'cpus' is there already", "expected it once a section");
@@ -300,6 +301,94 @@ TEST(devices)
 	REFUSED(VM "devices = 0003", 4, "'0003'", "bus:device.function");
 	REFUSED(VM "devices = 00:03.0,", 4, "ends with a comma", "expected another device");
 	REFUSED(VM "devices =", 4, "bad value ''", "bus:device.function");
+}
+
+TEST(device_paths)
+{
+	char text[CONFIG_DEVICE_TEXT];
+
+	EXPECT_EQ(parse(VM "devices = pci/00:1C.0/00.0/1f.7, pci/40:03.1, 00:03.1"), OK);
+	const struct config_device *d = c.vms[0].devices;
+	EXPECT_EQ(d[0].naming, DEVICE_BY_PATH);
+	EXPECT_EQ(d[0].bdf, 0xe0);
+	EXPECT_EQ(d[0].hop_count, 2);
+	EXPECT_EQ(d[0].hops[0], 0);
+	EXPECT_EQ(d[0].hops[1], 0xff);
+	config_device_text(text, &d[0]);
+	EXPECT(!strcmp(text, "pci/00:1c.0/00.0/1f.7"));
+	EXPECT_EQ(d[1].hop_count, 0);
+	config_device_text(text, &d[1]);
+	EXPECT(!strcmp(text, "pci/40:03.1"));
+	REFUSED(VM "devices = pci/00:1c.0/", 4, "'pci/00:1c.0/'", "a path like pci/");
+	REFUSED(VM "devices = pci/1c.0", 4, "bad value", "a path like pci/");
+	REFUSED(VM "devices = pci/00:1c.0/00:00.0", 4, "bad value", "a path like pci/");
+	REFUSED(VM "devices = pci/00:1c.0/20.0", 4, "bad value", "a path like pci/");
+	REFUSED(VM "devices = pci/00:1c.0//00.0", 4, "bad value", "a path like pci/");
+	REFUSED(VM "devices = pci/", 4, "bad value", "a path like pci/");
+	REFUSED(VM "devices = pc/00:1c.0", 4, "bad value", "a path like pci/");
+	EXPECT_EQ(parse(VM "devices = pci/00:1.0/1.0/2.0/3.0/4.0/5.0/6.0/7.0/8.0"), OK);
+	config_device_text(text, &c.vms[0].devices[0]);
+	EXPECT(!strcmp(text, "pci/00:01.0/01.0/02.0/03.0/04.0/05.0/06.0/07.0/08.0"));
+	REFUSED(VM "devices = pci/00:1.0/1.0/2.0/3.0/4.0/5.0/6.0/7.0/8.0/9.0", 4, "bad value",
+		"a path like pci/");
+	REFUSED(VM "devices = pci/00:1c.0/0.0, pci/00:1c.0/00.0", 4,
+		"device pci/00:1c.0/00.0 belongs to [vm a] already", "each device once");
+}
+
+TEST(consoles_and_iommu)
+{
+	static const struct {
+		const char *value;
+		uint32_t com;
+		bool screen;
+	} good[] = { { "com1, screen", 1, true }, { "com3", 3, false }, { "screen,com4", 4, true },
+		{ "screen", 0, true }, { "none", 0, false } };
+	char text[100];
+
+	for (unsigned i = 0; i < ARRAY_COUNT(good); i++) {
+		snprintf(text, sizeof(text), "[reveille]\nconsole = %s\n" VM, good[i].value);
+		EXPECT_EQ(parse(text), OK);
+		EXPECT_EQ(c.console.com, good[i].com);
+		EXPECT_EQ(c.console.screen, good[i].screen);
+	}
+	EXPECT_EQ(parse(VM), OK);
+	EXPECT_EQ(c.console.com, 1);
+	EXPECT(c.console.screen);
+	EXPECT_EQ(c.iommu, IOMMU_AUTO);
+	EXPECT_EQ(parse("[reveille]\niommu = required\n" VM), OK);
+	EXPECT_EQ(c.iommu, IOMMU_REQUIRED);
+	REFUSED("[reveille]\nconsole = com1, com2\n", 2, "'com1, com2' for 'console'", "one of");
+	REFUSED("[reveille]\nconsole = com5\n", 2, "'com5'", "or none");
+	REFUSED("[reveille]\nconsole = screen, none\n", 2, "'screen, none'", "or none");
+	REFUSED("[reveille]\nconsole = com1,\n", 2, "'com1,'", "or none");
+	REFUSED("[reveille]\nconsole =\n", 2, "''", "or none");
+	REFUSED("[reveille]\niommu = on\n", 2, "'on' for 'iommu'",
+		"expected auto, required or off");
+}
+
+TEST(any_cpu)
+{
+	EXPECT_EQ(parse("[reveille]\ncpus = 4\n"
+			"[vm a]\nguest=builtin\ncpus = 0, 2*any\n"
+			"[vm n]\nguest=builtin\ncpus = 3\nhalt = native\n"
+			"[vm b]\nguest=builtin\ncpus = any, 1, 2*any\n"),
+		OK);
+	EXPECT_EQ(c.vms[0].pcpu[1], CONFIG_CPU_ANY);
+	config_place(&c, 4);
+	/* Given: 0, 3 (native, so last) and 1; then 2, 0 of equals, 1, 2, 0. */
+	EXPECT_EQ(c.vms[0].pcpu[0], 0);
+	EXPECT_EQ(c.vms[0].pcpu[1], 2);
+	EXPECT_EQ(c.vms[0].pcpu[2], 0);
+	EXPECT_EQ(c.vms[1].pcpu[0], 3);
+	EXPECT_EQ(c.vms[2].pcpu[0], 1);
+	EXPECT_EQ(c.vms[2].pcpu[1], 1);
+	EXPECT_EQ(c.vms[2].pcpu[2], 2);
+	EXPECT_EQ(c.vms[2].pcpu[3], 0);
+	EXPECT_EQ(parse("[vm a]\nguest=builtin\ncpus = 3*any\n"), OK);
+	config_place(&c, 1);
+	EXPECT_EQ(c.vms[0].pcpu[0] | c.vms[0].pcpu[1] | c.vms[0].pcpu[2], 0);
+	REFUSED("[vm a]\ncpus = any*2\n", 2, "'any*2'", "or any");
+	REFUSED(VM "priority = any\n", 4, "'any' for 'priority'", "0 (low) to 7");
 }
 
 TEST(thirty_three_devices)

@@ -10,31 +10,32 @@ static char sent[4096];
 static size_t sent_bytes;
 static bool absent, stuck;
 static int input = -1;
+static uint16_t port_base = 0x3f8;
 
 uint32_t sim_in(uint16_t port, unsigned bytes)
 {
-	EXPECT(port >= 0x3f8 && port <= 0x3ff && bytes == 1);
+	EXPECT(port >= port_base && port <= port_base + 7 && bytes == 1);
 	if (absent)
 		return 0xff;
-	if (port == 0x3fd)
+	if (port == port_base + 5)
 		return (stuck ? 0 : 0x20) | (input >= 0 ? 1 : 0);
-	if (port == 0x3f8 && input >= 0)
+	if (port == port_base && input >= 0)
 		return (uint32_t)input;
-	return regs[port - 0x3f8];
+	return regs[port - port_base];
 }
 
 void sim_out(uint16_t port, unsigned bytes, uint32_t v)
 {
 	EXPECT(bytes == 1);
-	if (port == 0x3f8 && !(regs[3] & 0x80))
+	if (port == port_base && !(regs[3] & 0x80))
 		sent[sent_bytes++] = (char)v;
-	regs[port - 0x3f8] = (uint8_t)v;
+	regs[port - port_base] = (uint8_t)v;
 }
 
 TEST(no_uart)
 {
 	absent = true;
-	EXPECT(!uart_init());
+	EXPECT(!uart_init(1));
 	uart_write("x", 1);
 	EXPECT_EQ(uart_read(), -1);
 	EXPECT_EQ(sent_bytes, 0);
@@ -43,7 +44,7 @@ TEST(no_uart)
 
 TEST(uart)
 {
-	EXPECT(uart_init());
+	EXPECT(uart_init(1));
 	EXPECT_EQ(regs[3], 0x03);
 	EXPECT_EQ(regs[4], 0x03);
 	sent_bytes = 0;
@@ -56,9 +57,23 @@ TEST(uart)
 	input = -1;
 }
 
+TEST(other_ports)
+{
+	EXPECT(!uart_init(0));
+	EXPECT(!uart_init(5));
+	sent_bytes = 0;
+	uart_write("x", 1); /* nowhere, not to the last one */
+	EXPECT_EQ(sent_bytes, 0);
+	port_base = 0x2e8;
+	EXPECT(uart_init(4));
+	uart_write("x", 1);
+	EXPECT_EQ(sent_bytes, 1);
+	port_base = 0x3f8;
+}
+
 TEST(stuck_uart_is_given_up)
 {
-	EXPECT(uart_init());
+	EXPECT(uart_init(1));
 	stuck = true;
 	for (int i = 0; i < 10; i++)
 		uart_write("0123456789abcdef", 16);
@@ -121,6 +136,22 @@ TEST(fbcon_goes_on_at_the_top)
 	EXPECT_EQ(dots(0, 0), 22);
 	EXPECT_EQ(dots(0, 1), 0); /* blank ahead of the newest */
 	EXPECT_EQ(dots(0, 2), 34);
+}
+
+TEST(fbcon_leaves_out_control_sequences)
+{
+	EXPECT(fbcon_init(screen()));
+	fbcon_write("\x1b[1;32mI\x1b[0m\x1b=I", 15);
+	EXPECT_EQ(dots(0, 0), 22);
+	EXPECT_EQ(dots(1, 0), 22);
+	EXPECT_EQ(dots(2, 0), 0);
+	fbcon_write("\b\b\b", 3); /* rubbed out, and not beyond the first column */
+	EXPECT_EQ(dots(0, 0) + dots(1, 0), 0);
+	fbcon_write("H", 1);
+	EXPECT_EQ(dots(0, 0), 34);
+	fbcon_close();
+	fbcon_write("H", 1);
+	EXPECT_EQ(dots(1, 0), 0);
 }
 
 TEST(fbcon_refuses_nonsense)

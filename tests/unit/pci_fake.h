@@ -93,14 +93,14 @@ static void function(
 	put(id, 14, header, 1);
 }
 
-static void bar(devid_t id, unsigned n, uint32_t value, uint32_t mask)
+__attribute__((unused)) static void bar(devid_t id, unsigned n, uint32_t value, uint32_t mask)
 {
 	put(id, 0x10 + 4 * n, value, 4);
 	bar_mask[id][n] = mask;
 }
 
 /* Capabilities chained from the first one on. */
-static void cap(devid_t id, uint8_t at, uint8_t kind, uint8_t next)
+__attribute__((unused)) static void cap(devid_t id, uint8_t at, uint8_t kind, uint8_t next)
 {
 	put(id, 6, get(id, 6, 2) | 0x10, 2);
 	if (!get(id, 0x34, 1))
