@@ -244,6 +244,7 @@ TEST(lost_ga_log_entry)
 	EXPECT_EQ(rd(0x2020) & 0x700, 0x100);
 	post(1);
 	EXPECT_EQ(rd(0x2048), 8);
+	EXPECT_EQ(b.u->faults_done, 1);
 	bench_close();
 }
 

@@ -67,6 +67,7 @@ void iommu_reset(struct iommu *u)
 	u->cmd_active = false;
 	u->galog_full_once = false;
 	u->stale_irte_uses = 0;
+	u->faults_done = 0;
 	u->pci = (struct iommu_pci){ .locked = true, .base = u->cfg.mmio_base };
 	*iommu_reg(u, REG_EFR) = iommu_efr(&u->cfg);
 	*iommu_reg(u, REG_EFR2) = iommu_efr2(&u->cfg);

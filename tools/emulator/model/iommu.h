@@ -120,6 +120,7 @@ struct iommu {
 	struct late_write late[8];
 
 	uint64_t stale_irte_uses; /* a cached IRTE was used that differs from memory */
+	uint64_t faults_done;     /* how often one of the injected faults came about */
 };
 
 struct iommu *iommu_new(const struct model_host *host, const struct iommu_config *cfg);

@@ -17,8 +17,10 @@ static enum verdict completion_wait(struct iommu *u, uint64_t q0, uint64_t q1)
 {
 	if (q0 & BITS64(59, 52))
 		return CMD_ILLEGAL;
-	if (u->cfg.completion_lost && --u->cfg.completion_lost == 0)
+	if (u->cfg.completion_lost && --u->cfg.completion_lost == 0) {
+		u->faults_done++;
 		return CMD_HANGS;
+	}
 	/* Earlier commands are complete: each is, before the next one is fetched. */
 	if (q0 & BIT64(0)) {
 		if (!u->host.write(u->host.opaque, q0 & BITS64(51, 3), &q1, 8))

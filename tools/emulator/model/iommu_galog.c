@@ -15,6 +15,7 @@ static bool full(const struct iommu *u, uint64_t bytes)
  * and nothing else. The manual promises no interrupt for it, so none comes unless asked. */
 static void overflow(struct iommu *u)
 {
+	u->faults_done += u->galog_full_once || u->cfg.galog_limit;
 	u->galog_full_once = false;
 	u->galog_stopped = true;
 	iommu_update_run(u);

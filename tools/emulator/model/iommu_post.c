@@ -55,7 +55,10 @@ static bool spurious(struct iommu *u, uint32_t tag)
 /* A fault: the IRR bit is set and nobody is told. */
 static bool wake_lost(struct iommu *u)
 {
-	return u->cfg.wake_lost && --u->cfg.wake_lost == 0;
+	if (!u->cfg.wake_lost || --u->cfg.wake_lost)
+		return false;
+	u->faults_done++;
+	return true;
 }
 
 static void notify_by_gappi(
@@ -66,8 +69,12 @@ static void notify_by_gappi(
 
 	if (now[0] & IRTE_GAPPIDIS)
 		return;
-	if ((wanted && !wake_lost(u)) || spurious(u, tag))
-		gappi(u, dest, tag, page);
+	if (!wanted && !spurious(u, tag))
+		return;
+	if (wanted && wake_lost(u))
+		return;
+	u->faults_done += !wanted;
+	gappi(u, dest, tag, page);
 }
 
 bool iommu_post(struct iommu *u, uint16_t devid, const struct irte *irte)

@@ -150,11 +150,14 @@ static void overflow_set(Object *obj, bool value, Error **errp)
 		iommu_inject_galog_overflow(s->model);
 }
 
-static void stale_get(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
+/* A counter of the model, which opaque is the offset of. */
+static void count_get(Object *obj, Visitor *v, const char *name, void *opaque, Error **errp)
 {
 	ReveilleIommu *s = REVEILLE_IOMMU(obj);
-	uint64_t value = s->model ? s->model->stale_irte_uses : 0;
+	uint64_t value = 0;
 
+	if (s->model)
+		value = *(uint64_t *)((char *)s->model + (uintptr_t)opaque);
 	visit_type_uint64(v, name, &value, errp);
 }
 
@@ -168,7 +171,10 @@ static void iommu_instance_init(Object *obj)
 		object_property_add(obj, faults[i].name, "uint32", fault_get, fault_set, NULL,
 			(void *)&faults[i]);
 	object_property_add_bool(obj, "x-galog-overflow", overflow_get, overflow_set);
-	object_property_add(obj, "x-stale-irte-uses", "uint64", stale_get, NULL, NULL, NULL);
+	object_property_add(obj, "x-stale-irte-uses", "uint64", count_get, NULL, NULL,
+		(void *)offsetof(struct iommu, stale_irte_uses));
+	object_property_add(obj, "x-faults-done", "uint64", count_get, NULL, NULL,
+		(void *)offsetof(struct iommu, faults_done));
 }
 
 static const Property iommu_properties[] = {
