@@ -12,7 +12,8 @@ VMM_O   := $(VMM_C:%.c=$(B)/%.o) $(VMM_ASM:%.asm=$(B)/%.asm.o) $(B)/tests/guest/
 
 WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	    -Wvla -Wenum-conversion -Wno-unused-parameter
-INCLUDES := -Ivmm -I.
+# VARIANT=uncounted takes headers of that folder first; with a folder of its own: B=build/uncounted.
+INCLUDES := $(if $(VARIANT),-Ivmm/$(VARIANT)) -Ivmm -I.
 # No FPU or vector registers in host code: they always hold a guest's values.
 FREESTANDING := -std=gnu11 -ffreestanding -fno-builtin-printf -mgeneral-regs-only -mno-red-zone \
 	    -fno-stack-protector -fno-pie -fno-pic -fcf-protection=none \
@@ -66,13 +67,14 @@ $(B)/reveille-cfg: $(CFG_C) $(wildcard vmm/config*.h) Makefile
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo run check unit emulator-test conformance model peer qemu-test cov lint clean
+.PHONY: help setup emulator image demo cost run check unit emulator-test conformance model peer qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
 #: make            the hypervisor: build/reveille.efi
 #: make demo       every delivery and wake mechanism in one boot; table, summary.json, pictures in out/demo
 #: make check      lint, unit tests, simulation, tests in the emulator, budgets, coverage
+#: make cost       what the audit and the counters cost a wake-up, in instructions
 #: make run        boot interactively, serial on the terminal (CFG=file; quit: Ctrl-A X)
 #: make image      build/reveille.img for a USB stick (CFG=file)
 #: make emulator   the emulator alone (cached outside the tree)
@@ -108,6 +110,11 @@ run: emulator
 demo: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tools/demo.py
+
+cost: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(MAKE) --no-print-directory B=build/uncounted VARIANT=uncounted build/uncounted/reveille.efi
+	@$(PYTHON) tools/report/cost.py
 
 # ---- tests ----------------------------------------------------------------------------
 

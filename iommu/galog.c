@@ -5,6 +5,7 @@
 #include "base/lib.h"
 #include "drivers/clock.h"
 #include "page.h"
+#include <base/count.h>
 #include <hw/cpu.h>
 #include <hw/mem.h>
 #include <hw/shared.h>
@@ -131,6 +132,8 @@ err_t galog_restart(struct iommu *u)
 		err = stop(u);
 		if (!err)
 			err = start(u);
+		if (!err)
+			u->galog.recoveries++;
 	}
 	spin_unlock(&u->lock);
 	return err;
@@ -142,7 +145,7 @@ void galog_begin(struct iommu *u)
 {
 	shared_swap32(&u->galog.draining, 1);
 	iommu_ack(u, STATUS_GAINT);
-	u->mmio_writes++;
+	COUNT(u->mmio_writes);
 }
 
 /* [model galog:await] Erratum 732: the tail may be seen before the entry. Bounded; leaves when the
@@ -181,7 +184,7 @@ bool galog_next(struct iommu *u, uint32_t *gatag)
 	}
 	shared_store64(slot, 0);
 	g->head = (g->head + ENTRY_BYTES) & (g->bytes - 1);
-	g->entries++;
+	COUNT(g->entries);
 	/* A code that isn't ours carries no tag, but looking once too often is harmless. */
 	*gatag = (uint32_t)e;
 	return true;
@@ -205,11 +208,11 @@ static inline enum galog_state end(struct iommu *u)
 	if (g->head != g->head_told) {
 		iommu_write(u, IOMMU_GALOG_HEAD, g->head);
 		g->head_told = g->head;
-		u->mmio_writes++;
+		COUNT(u->mmio_writes);
 	}
 	uint64_t status = iommu_read(u, IOMMU_STATUS);
 
-	u->mmio_reads++;
+	COUNT(u->mmio_reads);
 	if (__builtin_expect(status & STATUS_GALOG_OVERFLOW, 0))
 		return GALOG_OVERFLOWED;
 	if (__builtin_expect(!g->enabled, 0))
@@ -236,7 +239,7 @@ bool galog_overflowed(struct iommu *u)
 {
 	if (!u->galog.enabled)
 		return false;
-	u->mmio_reads++;
+	COUNT(u->mmio_reads);
 	return iommu_read(u, IOMMU_STATUS) & STATUS_GALOG_OVERFLOW;
 }
 

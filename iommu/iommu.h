@@ -32,8 +32,8 @@ struct galog {
 	uint32_t head_told; /* as last written to the register */
 	uint32_t overdue;   /* looks in vain for an entry that the tail promises */
 	bool enabled;
-	uint32_t draining;           /* (shared) between galog_begin() and galog_end() */
-	uint64_t entries, overflows; /* counters */
+	uint32_t draining; /* (shared) between galog_begin() and galog_end() */
+	uint64_t entries, overflows, recoveries; /* counters */
 };
 
 struct event_log {

@@ -44,6 +44,7 @@ step model make --no-print-directory model
 step plants tests/sim/plants.sh build
 step qemu make --no-print-directory qemu-test
 step demo make --no-print-directory demo
+step cost make --no-print-directory -j"$(nproc)" cost
 [ -z "${CHECK_PEER:-}" ] || step peer make --no-print-directory peer
 step coverage make --no-print-directory cov
 echo "== done in $((SECONDS - started)) s"

@@ -13,6 +13,7 @@
 #include "base/spinlock.h"
 #include "base/types.h"
 #include "config.h"
+#include "counters.h"
 #include <hw/cpu.h>
 
 #define CPU_MAX           64
@@ -54,6 +55,8 @@ struct cpu {
 	uint64_t tsc_deadline;                  /* (own) host timer, ticks; 0: not armed */
 	uint64_t interrupts;                    /* (own) taken since boot */
 	uint64_t stale_interrupts;              /* (own) of vectors that nobody has (any more) */
+
+	struct cpu_counters count; /* (own) */
 
 	struct inbox inbox;
 	uint32_t kicked; /* (shared) a kick is on its way */

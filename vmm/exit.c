@@ -11,6 +11,7 @@
 #include "svm/regs.h"
 #include "vcpu.h"
 #include "vm.h"
+#include <base/count.h>
 #include <hw/cpu.h>
 
 void exit_inject_gp(struct vcpu *v)
@@ -123,10 +124,10 @@ static enum exit_result others(struct cpu *here, struct vcpu *v, const struct vm
 
 enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 {
-	v->stats.exits_total++;
+	COUNT(v->stats.exits_total);
 	svm_requeue_event(&v->svm);
 	if (svm_exited_for_interrupt(&v->svm)) {
-		v->stats.exits[VMEXIT_KIND_INTR]++;
+		COUNT(v->stats.exits[VMEXIT_KIND_INTR]);
 		cpu_take_interrupts();
 		return EXIT_RESUME;
 	}
@@ -135,7 +136,7 @@ enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 
 	struct vmexit e = vmexit_decode(&v->svm);
 
-	v->stats.exits[e.kind]++;
+	COUNT(v->stats.exits[e.kind]);
 	if (e.kind == VMEXIT_KIND_HLT)
 		return hlt(here, v);
 	return others(here, v, &e);

@@ -11,8 +11,7 @@ struct vm;
 
 void report_gather(const struct vm *vm, struct hc_counters *out);
 void report_mark(const struct vm *vm, uint32_t arm, bool begin);
-/* At the end of the run: the audit's account,
- *   REPORT audit looks=12 records=0 rescues=0 none=0 galog=0 gappi=0 */
+/* At the end of the run: all counters, one REPORT line for each line of counters.h. */
 void report_end(void);
 /* r comes from a guest: its name is cut at the first byte that doesn't belong into a name. */
 void report_result(const struct arm_result *r);

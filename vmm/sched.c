@@ -82,9 +82,12 @@ void sched_inbox(struct cpu *cpu)
 	struct list *node;
 
 	shared_swap32(&cpu->kicked, 0);
+	cpu->count.kicks++;
 	spin_lock(&cpu->inbox.lock);
-	while ((node = list_pop(&cpu->inbox.queue)))
+	while ((node = list_pop(&cpu->inbox.queue))) {
+		cpu->count.inbox++;
 		ready_push(cpu, CONTAINER_OF(node, struct vcpu, link));
+	}
 	spin_unlock(&cpu->inbox.lock);
 	if (cpu->current && shared_load32(&cpu->current->events))
 		cpu->resched = 1;

@@ -24,6 +24,7 @@
 #include "vectors.h"
 #include "vm.h"
 #include "wake.h"
+#include <base/count.h>
 #include <hw/shared.h>
 
 static struct vcpu *vcpu_table[VCPU_MAX];
@@ -159,7 +160,7 @@ static bool vcpu_arm(struct cpu *here, struct vcpu *v)
 		direct_away(v, gappi ? PUT_BLOCKING_GAPPI : PUT_BLOCKING_GALOG); /* A2 */
 		shared_fence();                                                  /* A3 */
 		if (!must_look(v, word)) {                                       /* A4 */
-			v->stats.blocks++;
+			COUNT(v->stats.blocks);
 			return true;
 		}
 		/* [model pcpu:cancel] */
@@ -197,7 +198,7 @@ bool vcpu_wake(struct cpu *here, struct vcpu *v)
 {
 	if (!shared_cas32(&v->state, VCPU_BLOCKED, VCPU_RUNNABLE))
 		return false;
-	v->stats.wakes++;
+	COUNT(v->stats.wakes);
 	sched_enqueue(here, v);
 	return true;
 }
@@ -317,6 +318,7 @@ void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t events)
 
 void vcpu_interrupt(struct cpu *here, struct vcpu *v, uint8_t vector)
 {
+	here->count.software_posts++;
 	if (avic_post_software(&v->avic, vector, here->apicid))
 		vcpu_post_event(here, v, 0);
 }

@@ -3,7 +3,6 @@
 
 #include "audit.h"
 #include "avic/vapic.h"
-#include "base/check.h"
 #include "base/log.h"
 #include "base/spinlock.h"
 #include "cpu.h"
@@ -12,10 +11,10 @@
 #include "iommu/gappi.h"
 #include "vcpu.h"
 #include "vectors.h"
+#include <base/count.h>
 #include <hw/shared.h>
 
 uint32_t wake_word;
-struct wake_stats wake_stats;
 
 static struct spinlock switch_lock;
 
@@ -27,11 +26,10 @@ static void wake_tag(struct cpu *cpu, uint32_t gatag)
 {
 	struct vcpu *v = vcpu_from_tag(GATAG_VCPU(gatag));
 
-	wake_stats.galog_entries++;
-	if (v)
-		vcpu_wake(cpu, v);
-	else
-		wake_stats.stale++;
+	if (!v)
+		COUNT(cpu->count.stale);
+	else if (!vcpu_wake(cpu, v))
+		COUNT(cpu->count.galog_useless);
 }
 
 /* [model galog:recover] Entries were lost, and whose nobody knows: restart the log first, so that
@@ -41,7 +39,6 @@ static __attribute__((noinline, cold)) void galog_recover(struct cpu *cpu, struc
 {
 	uint32_t woken;
 
-	wake_stats.galog_overflows++;
 	if (galog_restart(u))
 		log_error("iommu%u: GA log doesn't restart after an overflow; the slow timer "
 			  "looks for halted vCPUs instead",
@@ -71,7 +68,7 @@ static void galog_drain(struct cpu *cpu, struct iommu *u)
 /* [irq-path 4] */
 void wake_from_galog(struct cpu *cpu)
 {
-	wake_stats.galog_interrupts++;
+	COUNT(cpu->count.galog_interrupts);
 	for (uint32_t i = 0; i < iommu_count(); i++) {
 		struct iommu *u = iommu_by_index(i);
 
@@ -84,8 +81,9 @@ void wake_from_galog(struct cpu *cpu)
  * vcpu_load() looks before it enters the guest. */
 void wake_from_gappi_own(struct cpu *cpu, struct vcpu *owner)
 {
-	wake_stats.gappi_own++;
-	vcpu_wake(cpu, owner);
+	COUNT(cpu->count.gappi_own);
+	if (!vcpu_wake(cpu, owner))
+		COUNT(cpu->count.gappi_own_useless);
 }
 
 /* [model pcpu:shared] One vector, many vCPUs: the APIC keeps one pending bit, so look at all of
@@ -93,12 +91,12 @@ void wake_from_gappi_own(struct cpu *cpu, struct vcpu *owner)
  * after load. */
 void wake_from_gappi_shared(struct cpu *cpu)
 {
-	wake_stats.gappi_shared++;
+	COUNT(cpu->count.gappi_shared);
 	LIST_FOR_EACH (node, &cpu->gappi_sharers) {
 		struct vcpu *v = CONTAINER_OF(node, struct vcpu, sharer_link);
 
-		if (vapic_irr_any(v->avic.page))
-			vcpu_wake(cpu, v);
+		if (vapic_irr_any(v->avic.page) && vcpu_wake(cpu, v))
+			COUNT(cpu->count.gappi_shared_wakes);
 	}
 }
 
@@ -107,7 +105,7 @@ uint32_t wake_scan(struct cpu *cpu)
 {
 	uint32_t woken = 0;
 
-	wake_stats.scans++;
+	cpu->count.scans++;
 	for (uint32_t tag = 0; tag < vcpu_tag_end(); tag++) {
 		struct vcpu *v = vcpu_from_tag(tag);
 
@@ -115,7 +113,7 @@ uint32_t wake_scan(struct cpu *cpu)
 			vcpu_wake(cpu, v))
 			woken++;
 	}
-	wake_stats.scan_hits += woken;
+	cpu->count.scan_wakes += woken;
 	return woken;
 }
 

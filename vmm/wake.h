@@ -25,14 +25,6 @@ static inline enum wake_mechanism wake_mechanism(uint32_t word)
 	return (enum wake_mechanism)(word & 0xff);
 }
 
-struct wake_stats {
-	uint64_t galog_interrupts, galog_entries, galog_overflows;
-	uint64_t gappi_own, gappi_shared;
-	uint64_t stale; /* a tag or vector that names nobody any more */
-	uint64_t scans, scan_hits;
-};
-extern struct wake_stats wake_stats;
-
 /* VEC_GALOG, on the CPU that the logs' interrupts target. */
 void wake_from_galog(struct cpu *cpu);
 /* A GAPPI vector of cpu: its owner, or everybody on the shared one. */

@@ -32,7 +32,7 @@ def judge(case, result):
     for pattern in case.forbid + NEVER:
         if re.search(pattern, result.serial):
             wrong.append(f"must not be there: {pattern}")
-    rescued = re.findall(r"REPORT audit .*rescues=(\d+)", result.serial)
+    rescued = re.findall(r"REPORT mechanism name=audit .*rescues=(\d+)", result.serial)
     if result.outcome == "done" and rescued != [str(case.rescues)]:
         wrong.append(f"the audit rescued {rescued or 'nobody knows whom'},"
                      f" expected {case.rescues}")

@@ -78,7 +78,7 @@ plant no-scan vmm/wake.c 's/woken = wake_scan(cpu);/woken = 0;/' \
 	'nobody is looked at after an overflow'
 plant no-backstop vmm/wake.c 's/ && galog_overflowed(u))/ \&\& false)/' \
 	'an overflow that raises no interrupt is never found'
-plant first-sharer-only vmm/wake.c '/if (vapic_irr_any(v->avic.page))/,/vcpu_wake/s/vcpu_wake(cpu, v);/{ vcpu_wake(cpu, v); break; }/' \
+plant first-sharer-only vmm/wake.c 's/COUNT(cpu->count.gappi_shared_wakes);/break;/' \
 	'the shared vector wakes the first only'
 plant switch-wakes-nobody vmm/wake.c '/^err_t wake_switch/,$s/vcpu_wake(cpu, v);/(void)v;/' \
 	'a switch of mechanism wakes nobody'

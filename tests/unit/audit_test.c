@@ -46,6 +46,11 @@ struct vcpu *vcpu_from_tag(uint32_t tag)
 	return tag == 7 ? &vcpu : NULL;
 }
 
+uint32_t vcpu_tag_end(void)
+{
+	return 9;
+}
+
 /* What the real one asks is vcpu.c's; here it is the IRR bit or an event. */
 bool vcpu_owed(const struct vcpu *v)
 {

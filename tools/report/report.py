@@ -11,6 +11,7 @@ import sys
 
 import numpy as np
 
+import account
 import checks
 import measure
 import recovery
@@ -153,6 +154,8 @@ def main():
     recording = stopwatch.load(options.stopwatch)
     log = seriallog.load(options.serial)
     summary, arms = analyse(recording, log)
+    summary["disagreements"] += account.faults(recording, log)
+    summary["counters"] = account.summary(log)
     summary["budgets"] = checks.budgets(summary["arms"])
     summary["environment"] = {}
     if options.environment:

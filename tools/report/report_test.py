@@ -8,7 +8,9 @@ import struct
 import sys
 import tempfile
 
+import account
 import checks
+import cost
 import measure
 import report
 import seriallog
@@ -301,6 +303,57 @@ def test_recovery_that_was_not_needed():
     log = serial(10, "galog-overflow", 1, 1, exits=2, galog_overflows=2)
     wrong = recovered(log)["disagreements"]
     assert wrong == ["galog-overflow: GA log restarts: counted 2, stopwatch 1"], wrong
+
+
+def account_of(m, audit="looks=0 rescues=0", galog="interrupts=0 entries=0 overflows=0", own=0,
+               host_interrupts=0):
+    log = seriallog.SerialLog(f"""
+REPORT mechanism name=galog {galog}
+REPORT mechanism name=gappi-own interrupts={own} wakes=0 useless=0
+REPORT mechanism name=gappi-shared interrupts=0 wakes=0
+REPORT mechanism name=scan looks=0 wakes=0
+REPORT mechanism name=audit {audit}
+REPORT message vm=g device=00:04.0 n=0 posted=1 vcpu=0 vector=81 host_interrupts={host_interrupts}
+""")
+    return account.faults(m.recording(), log)
+
+
+def gappis(n):
+    m = Machine()
+    m.start()
+    for _ in range(n):
+        m.add(sw.GAPPI, 1, x=0x30, b=PAGE)
+    return m
+
+
+def test_account_of_the_run():
+    assert account_of(gappis(9), own=9) == []
+    assert account_of(gappis(9), own=8, audit="looks=0 rescues=2") == ["the audit rescued 2 vCPUs"]
+    assert account_of(gappis(9), own=5) == ["whole run: GAPPIs: counted 5, stopwatch 9"]
+    assert account_of(gappis(9), own=9, host_interrupts=3) == [
+        "whole run: remapped interrupts: counted 3, stopwatch 0"]
+    few = "interrupts=9 entries=9 overflows="
+    assert account_of(gappis(0), galog=few + "0") == [
+        "whole run: GA log entries: counted 9, stopwatch 0"]
+    assert account_of(halted_arm(), galog="entries=0 overflows=1") == []
+    assert account.faults(gappis(0).recording(), seriallog.SerialLog("")) != []
+
+
+def test_audit_that_does_not_look():
+    m = gappis(0)
+    m.time += 5_500_000_000
+    m.add(sw.VMRUN, 0, b=VMCB, c=PAGE | 1)
+    assert account_of(m, audit="looks=4 rescues=0") == []
+    assert account_of(m, audit="looks=3 rescues=0") == [
+        "the audit looked 3 times, expected 4 or more"]
+
+
+def test_cost():
+    plain = {arm: 200 for arm in cost.ARMS}
+    assert all(r["ok"] for r in cost.compare({**plain, "galog-idle": 210}, plain))
+    rows = cost.compare({**plain, "galog-idle": 211, "galog-busy": 190}, plain)
+    assert [r["arm"] for r in rows if not r["ok"]] == ["galog-idle"]
+    assert rows[0]["percent"] == 5.5
 
 
 def test_budget_limits():
