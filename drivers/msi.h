@@ -13,9 +13,19 @@ err_t msi_program(const struct pci_device *d, uint32_t n, uint32_t irte_index) M
 /* Without remapping (machines without an IOMMU): straight to a host vector. */
 err_t msi_program_direct(
 	const struct pci_device *d, uint32_t n, apicid_t apicid, uint8_t vector) MUST_USE;
+/* How many messages plain MSI has, whether there is MSI-X or not. */
+uint32_t msi_plain_count(const struct pci_device *d);
+
+/* For a guest that believes it programs its messages itself: message n of MSI-X and of MSI selects
+ * IRTE n for good, all are masked and both capabilities are off. What the guest may then change is
+ * below and in msix.h: no address and no data of its choice ever reaches the device. */
+err_t msi_hold(const struct pci_device *d) MUST_USE;
+/* MSI alone: off or on, 1 << count_log2 messages, mask bits (where it has some). */
+void msi_set(const struct pci_device *d, uint32_t enable, uint32_t count_log2, uint32_t masked);
+/* MSI alone: pending bits. */
+uint32_t msi_pending(const struct pci_device *d);
+
 void msi_enable(const struct pci_device *d);
 void msi_disable(const struct pci_device *d);
-/* The BAR and byte range that hold the MSI-X table and PBA: not for guests. false: no MSI-X. */
-bool msix_table_range(const struct pci_device *d, unsigned *bar, uint64_t *offset, uint64_t *bytes);
 
 #endif

@@ -127,6 +127,18 @@ void pci_enable(devid_t id)
 			PCI_COMMAND_INTX);
 }
 
+void pci_enable_decoding(devid_t id)
+{
+	pci_write(id, PCI_COMMAND, 2,
+		pci_read(id, PCI_COMMAND, 2) | PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+			PCI_COMMAND_INTX);
+}
+
+void pci_enable_dma(devid_t id)
+{
+	pci_write(id, PCI_COMMAND, 2, pci_read(id, PCI_COMMAND, 2) | PCI_COMMAND_MASTER);
+}
+
 void pci_disable_dma(devid_t id)
 {
 	pci_write(id, PCI_COMMAND, 2, pci_read(id, PCI_COMMAND, 2) & ~PCI_COMMAND_MASTER);

@@ -31,8 +31,10 @@ struct pci_device *pci_find(devid_t id);                                       /
 struct pci_device *pci_find_nth(uint16_t vendor, uint16_t device, uint32_t n); /* NULL: none */
 uint32_t pci_read(devid_t id, uint16_t offset, unsigned bytes);
 void pci_write(devid_t id, uint16_t offset, unsigned bytes, uint32_t value);
-/* Bus mastering, memory decoding. */
+/* Bus mastering, decoding; INTx off. Then each alone. */
 void pci_enable(devid_t id);
+void pci_enable_decoding(devid_t id);
+void pci_enable_dma(devid_t id);
 void pci_disable_dma(devid_t id);
 uint16_t pci_find_cap(devid_t id, uint8_t cap);
 /* Function level reset where the device has it (bounded wait); ERR_UNFIT otherwise. */

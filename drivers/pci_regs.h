@@ -12,15 +12,21 @@ enum pci_reg {
 	PCI_COMMAND = 0x04,
 	PCI_STATUS = 0x06,
 	PCI_CLASS = 0x08, /* 31:8; 7:0 is the revision */
+	PCI_CACHE_LINE = 0x0c,
 	PCI_HEADER_TYPE = 0x0e,
 	PCI_BAR0 = 0x10,
 	PCI_SECONDARY_BUS = 0x19, /* of a bridge */
+	PCI_SUBSYSTEM = 0x2c, /* 31:16 device, 15:0 vendor */
 	PCI_CAPABILITIES = 0x34,
+	PCI_INTERRUPT_LINE = 0x3c,
+	PCI_INTERRUPT_PIN = 0x3d,
 };
 
 #define PCI_COMMAND_IO     0x0001u
 #define PCI_COMMAND_MEMORY 0x0002u
 #define PCI_COMMAND_MASTER 0x0004u
+#define PCI_COMMAND_PARITY 0x0040u
+#define PCI_COMMAND_SERR   0x0100u
 #define PCI_COMMAND_INTX   0x0400u /* disable */
 #define PCI_STATUS_CAPS    0x0010u
 #define PCI_HEADER_MULTI   0x80u
@@ -31,10 +37,26 @@ enum pci_reg {
 #define BAR_WIDE     0x4u
 #define BAR_PREFETCH 0x8u
 
-enum pci_cap { CAP_MSI = 0x05, CAP_PCIE = 0x10, CAP_MSIX = 0x11, CAP_AF = 0x13 };
+enum pci_cap {
+	CAP_PM = 0x01,
+	CAP_MSI = 0x05,
+	CAP_VENDOR = 0x09,
+	CAP_PCIE = 0x10,
+	CAP_MSIX = 0x11,
+	CAP_AF = 0x13
+};
 
 /* Offsets inside the capabilities. */
-enum { MSI_CONTROL = 2, MSI_ADDRESS = 4 }; /* the rest depends on 64-bit and masking */
+/* The rest depends on MSI_64BIT and MSI_MASKING. */
+enum {
+	MSI_CONTROL = 2,
+	MSI_ADDRESS = 4,
+	MSI_HIGH_64 = 8,
+	MSI_DATA_32 = 8,
+	MSI_DATA_64 = 12,
+	MSI_MASK_32 = 12,
+	MSI_MASK_64 = 16
+};
 #define MSI_ENABLE      0x0001u
 #define MSI_COUNT_LOG2  FIELD(3, 1)
 #define MSI_ENABLE_LOG2 FIELD(6, 4)
@@ -47,9 +69,20 @@ enum { MSIX_CONTROL = 2, MSIX_TABLE = 4, MSIX_PBA = 8 };
 #define MSIX_ENABLE 0x8000u
 #define MSIX_BIR    0x7u
 
+enum { PM_CAPABILITIES = 2, PM_CONTROL = 4 };
+#define PM_VERSION       0x0007u
+#define PM_STATE         0x0003u
+#define PM_NO_SOFT_RESET 0x0008u /* registers keep their values over D3hot */
+
+#define PCIE_FLAGS         2
+#define PCIE_FLAGS_VERSION 0x000fu
+#define PCIE_FLAGS_TYPE    FIELD(7, 4)
+#define PCIE_TYPE_RCIEP    9u /* an endpoint on the root bus itself */
 enum { PCIE_DEVCAP = 4, PCIE_DEVCTL = 8, PCIE_DEVSTA = 10 };
 #define DEVCAP_FLR     BIT(28)
 #define DEVCTL_FLR     0x8000u
+#define DEVCTL_ORDER   0x0010u       /* relaxed ordering may be used */
+#define DEVCTL_READ    FIELD(14, 12) /* largest read request */
 #define DEVSTA_PENDING 0x0020u
 
 enum { AF_CAP = 3, AF_CONTROL = 4, AF_STATUS = 5 };

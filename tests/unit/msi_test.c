@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/msi.c drivers/pci.c drivers/pci_bar.c drivers/pci_config.c drivers/clock.c */
+/* sources: drivers/msi.c drivers/msix.c drivers/pci.c drivers/pci_bar.c drivers/pci_config.c */
+/* sources: drivers/clock.c */
 #include "test.h"
 #include "drivers/msi.h"
+#include "drivers/msix.h"
 #include "pci_fake.h"
 
 #define NIC DEVID(0, 3, 0) /* MSI-X, 10 messages, table in BAR 3 */
