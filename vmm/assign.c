@@ -5,8 +5,11 @@
 #include "base/log.h"
 #include "device_find.h"
 #include "drivers/msi.h"
+#include "drivers/msix.h"
 #include "iommu/iommu.h"
+#include "page.h"
 #include "vm.h"
+#include <hw/mem.h>
 
 /* Guest-physical addresses of DMA: 48 bits, four levels, which every IOMMU walks. */
 #define DOMAIN_LEVELS 4
@@ -38,6 +41,27 @@ static const char *refuse_function(const struct pci_device *pci)
 	return NULL;
 }
 
+static bool wanted_by(const struct vm *vm, const struct pci_device *pci)
+{
+	for (uint32_t i = 0; i < vm->config->device_count; i++)
+		if (device_find(&vm->config->devices[i]) == pci)
+			return true;
+	return false;
+}
+
+/* The IOMMU can't tell devices apart whose requests carry the same ID: they are one. */
+static bool shares_alias_outside(const struct vm *vm, const struct pci_device *pci)
+{
+	for (uint32_t i = 0; i < pci_count(); i++) {
+		const struct pci_device *other = pci_by_index(i);
+
+		if (other != pci && !(other->header_type & 0x7f) &&
+			iommu_alias(other->id) == iommu_alias(pci->id) && !wanted_by(vm, other))
+			return true;
+	}
+	return false;
+}
+
 static const char *refuse_isolation(const struct vm *vm, const struct pci_device *pci)
 {
 	const struct iommu *u = iommu_of(pci->id);
@@ -53,6 +77,8 @@ static const char *refuse_isolation(const struct vm *vm, const struct pci_device
 	for (uint32_t i = 0; i < taken_count; i++)
 		if (taken[i].requester == iommu_alias(pci->id) && taken[i].vm_id != vm->id)
 			return "another VM has a device with the same requester ID";
+	if (shares_alias_outside(vm, pci))
+		return "another device has the same requester ID: this VM must have both";
 	return NULL;
 }
 
@@ -121,19 +147,53 @@ static err_t quiet(const struct pci_device *pci)
 	return err == ERR_UNFIT ? OK : err;
 }
 
+static err_t make_irqs(struct assigned_device *d)
+{
+	size_t pages = (d->irq_count * sizeof(struct assigned_irq) + PAGE_MASK) / PAGE_BYTES;
+	phys_t array = pages ? page_alloc(pages, 1) : PHYS(0);
+
+	if (array.v == PHYS_NONE.v)
+		return ERR_NOMEM;
+	if (pages)
+		d->irq = phys_to_virt(array);
+	for (uint32_t n = 0; n < d->irq_count; n++) {
+		d->irq[n] = (struct assigned_irq){ .device = d, .message = n };
+		list_init(&d->irq[n].post.link);
+	}
+	return OK;
+}
+
+static void free_irqs(struct assigned_device *d)
+{
+	if (d->irq)
+		page_free(virt_to_phys(d->irq),
+			(d->irq_count * sizeof(struct assigned_irq) + PAGE_MASK) / PAGE_BYTES);
+	d->irq = NULL;
+}
+
 static err_t program_messages(struct assigned_device *d)
 {
+	if (d->vm->config->pci == PCI_VIRTUAL)
+		return msi_hold(d->pci);
 	for (uint32_t n = 0; n < d->irq_count; n++) {
 		err_t err = msi_program(d->pci, n, n);
 
 		if (err)
 			return err;
-		d->irq[n] = (struct assigned_irq){ .device = d, .message = n };
-		list_init(&d->irq[n].post.link);
 	}
 	if (d->irq_count)
 		msi_enable(d->pci);
 	return OK;
+}
+
+/* A guest with a virtual bus may choose between MSI and MSI-X. */
+static uint32_t count_messages(const struct vm *vm, const struct pci_device *pci)
+{
+	uint32_t plain = msi_plain_count(pci), count = msi_count(pci);
+
+	if (vm->config->pci == PCI_VIRTUAL && plain > count)
+		count = plain;
+	return count < ASSIGNED_IRQS ? count : ASSIGNED_IRQS;
 }
 
 static uint32_t power_of_two(uint32_t at_least)
@@ -164,13 +224,17 @@ static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 	if (err)
 		return err;
 	*why = "a BAR overlaps the VM's memory, or there is no memory for page tables";
-	err = map_bars(vm, pci);
+	if (vm->config->pci == PCI_DIRECT)
+		err = map_bars(vm, pci);
 	if (err)
 		return err;
 	*why = "no memory for its interrupt table";
-	err = irt_alloc(&d->irt, power_of_two(d->irq_count));
+	err = make_irqs(d);
 	if (err)
 		return err;
+	err = irt_alloc(&d->irt, power_of_two(d->irq_count));
+	if (err)
+		goto undo_irqs;
 	*why = "its IOMMU does not answer";
 	err = dte_assign(d->iommu, pci->id, &vm->domain, &d->irt);
 	if (err)
@@ -179,12 +243,17 @@ static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 	err = program_messages(d);
 	if (err)
 		goto undo;
-	pci_enable(pci->id);
+	if (vm->config->pci == PCI_DIRECT)
+		pci_enable(pci->id);
+	else
+		pci_enable_decoding(pci->id);
 	return OK;
 undo:
 	/* A table that the IOMMU may still read is lost rather than used again. */
 	if (dte_block(d->iommu, pci->id) == OK)
 		irt_free(&d->irt);
+undo_irqs:
+	free_irqs(d);
 	return err;
 }
 
@@ -202,14 +271,12 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 	if (*why)
 		return ERR_UNFIT;
 	struct assigned_device *d = &vm->devices[vm->device_count];
-	uint32_t messages = msi_count(pci);
-
 	*d = (struct assigned_device){
 		.vm = vm,
 		.pci = pci,
 		.iommu = iommu_of(pci->id),
 		.lock = SPINLOCK_INIT,
-		.irq_count = messages < ASSIGNED_IRQS ? messages : ASSIGNED_IRQS,
+		.irq_count = count_messages(vm, pci),
 	};
 	err_t err = connect(vm, d, why);
 
@@ -219,9 +286,9 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 	taken[taken_count].dev = pci->id;
 	taken[taken_count++].vm_id = vm->id;
 	vm->device_count++;
-	log_info("vm %s: device %02x:%02x.%x (%04x:%04x), %u of %u messages", vm->config->name,
+	log_info("vm %s: device %02x:%02x.%x (%04x:%04x), %u messages", vm->config->name,
 		pci->id >> 8, pci->id >> 3 & 31, pci->id & 7, pci->vendor, pci->device,
-		d->irq_count, messages);
+		d->irq_count);
 	*why = NULL;
 	return OK;
 }

@@ -14,7 +14,7 @@ struct vm;
 struct vcpu;
 struct cpu;
 
-#define ASSIGNED_IRQS 16
+#define ASSIGNED_IRQS 256
 
 /* One message of a device, and where it goes. */
 struct assigned_irq {
@@ -41,19 +41,23 @@ struct assigned_device {
 	struct spinlock lock; /* where messages go; taken after the VM's, before all others */
 	uint32_t events;      /* logged by the IOMMU: events.c */
 	uint32_t irq_count;
-	struct assigned_irq irq[ASSIGNED_IRQS];
+	struct assigned_irq *irq; /* (const) irq_count of them */
 };
 
 /* DTE -> the VM's domain (made with the first device: the VM's memory at its guest-physical
- * addresses), BARs into the nested tables at their host addresses, without the MSI-X table;
- * messages programmed but going nowhere until assign_route(). vm->memory, npt and id are there.
- * Appends to vm->devices; *why says what is wrong. */
+ * addresses), messages programmed but going nowhere until assign_route(). vm->memory, npt and id
+ * are there. Appends to vm->devices; *why says what is wrong.
+ * pci = direct: BARs into the nested tables at their host addresses, without the MSI-X table; bus
+ * mastering and messages on. pci = virtual: no BAR is mapped, all messages are masked, bus
+ * mastering is off: vpci (guest/vpci.h) does the rest as the guest asks for it. */
 err_t assign_device(struct vm *vm, const struct config_device *wanted, const char **why) MUST_USE;
 /* Message n of the device becomes guest vector of target, by the VM's delivery mode in force. Works
  * again and again while the device fires: an interrupt goes the old way or the new one, and both
  * vCPUs are made to look at what is pending. */
 err_t assign_route(
 	struct cpu *here, struct assigned_irq *irq, struct vcpu *target, uint8_t vector) MUST_USE;
+/* The message goes nowhere any more; what was under way still arrives, as on a machine. */
+void assign_unroute(struct cpu *here, struct assigned_irq *irq);
 /* All routed messages of the VM over to the mode. */
 err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mode) MUST_USE;
 /* A host interrupt of emulated delivery arrived. */

@@ -128,6 +128,19 @@ err_t assign_route(struct cpu *here, struct assigned_irq *irq, struct vcpu *targ
 	return err;
 }
 
+void assign_unroute(struct cpu *here, struct assigned_irq *irq)
+{
+	struct assigned_device *d = irq->device;
+
+	spin_lock(&d->lock);
+	struct vcpu *old = irq->target;
+
+	if (old)
+		drop(irq);
+	spin_unlock(&d->lock);
+	look(here, old);
+}
+
 static err_t switch_irq(struct cpu *here, struct assigned_irq *irq, enum delivery_mode mode)
 {
 	struct assigned_device *d = irq->device;

@@ -287,12 +287,15 @@ static void start_iommu(void)
 static void start_device(void)
 {
 	static const struct pci_device pci = { .id = MACHINE_DEVICE };
+	static struct assigned_irq irqs[RIG_MESSAGES];
 	struct assigned_device *d = rig_device;
 	phys_t root = page_alloc(1, 1);
 
 	rig_vm.device_count = 1;
 	rig_vm.domain = (struct domain){ .id = 1, .levels = 4, .root = root };
 	*d = (struct assigned_device){ .vm = &rig_vm, .pci = &pci, .iommu = iommu_of(pci.id) };
+	memset(irqs, 0, sizeof(irqs));
+	d->irq = irqs;
 	d->irq_count = RIG_MESSAGES;
 	for (uint32_t i = 0; i < RIG_MESSAGES; i++) {
 		d->irq[i].device = d;

@@ -100,6 +100,8 @@ void vm_exit(struct cpu *here, struct vm *m, uint32_t status)
 	exited = status;
 }
 
+static struct assigned_irq irqs[2];
+
 err_t assign_route(struct cpu *here, struct assigned_irq *irq, struct vcpu *target, uint8_t vector)
 {
 	EXPECT(irq == &vm.devices[0].irq[1] && target == &vcpus[1] && vector == 0x31);
@@ -134,6 +136,8 @@ static void fresh(void)
 	vm.vcpus = vcpus;
 	vm.vcpu_count = 2;
 	vm.device_count = 1;
+	memset(irqs, 0, sizeof(irqs));
+	vm.devices[0].irq = irqs;
 	vm.devices[0].irq_count = 2;
 	vcpus[0].vm = vcpus[1].vm = &vm;
 	vcpus[1].index = 1;
