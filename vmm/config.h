@@ -27,6 +27,8 @@
  *   halt = auto                      native | galog | gappi | gappi-shared | auto
  *   devices = 00:03.0, 8086:10c9#0   bus:device.function, or vendor:device#index, or
  *                                    pci/00:1c.0/00.0: from a device of a root bus downwards
+ *   pci = direct                     builtin: direct (BARs at host addresses, messages by
+ *                                    hypercall) | virtual (a PCI bus, as every kernel has it)
  *   control = yes                    the guest may ask for other modes (bench)
  */
 #ifndef VMM_CONFIG_H
@@ -50,6 +52,7 @@
 
 enum apic_mode { APIC_X2APIC, APIC_XAPIC };
 enum delivery_mode { DELIVERY_AUTO, DELIVERY_EMULATED, DELIVERY_POSTED };
+enum pci_mode { PCI_DIRECT, PCI_VIRTUAL };
 enum halt_mode { HALT_AUTO, HALT_NATIVE, HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
 enum vm_console { VM_CONSOLE_UART, VM_CONSOLE_NONE };
 /* What ends a VM and has it started anew: its own reset; also a fault (triple fault, an access to
@@ -100,6 +103,7 @@ struct vm_config {
 	enum apic_mode apic;
 	enum delivery_mode delivery;
 	enum halt_mode halt;
+	enum pci_mode pci;
 	bool control;
 	uint32_t device_count;
 	struct config_device devices[CONFIG_DEVICES];

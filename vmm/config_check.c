@@ -24,6 +24,10 @@ static err_t check_guest(struct parser *p)
 	if (p->cmdline_line && !kernel)
 		return FAIL_AT(p, p->cmdline_line,
 			"'cmdline' belongs to a kernel; expected args for guest = builtin");
+	if (p->pci_line && !vm->builtin)
+		return FAIL_AT(p, p->pci_line,
+			"'pci' belongs to guest = builtin; expected none for a kernel, which "
+			"always has a virtual bus");
 	if (p->args_line && !vm->builtin)
 		return FAIL_AT(p, p->args_line,
 			"'args' belongs to guest = builtin; expected cmdline for a kernel");
@@ -53,6 +57,8 @@ err_t config_check_vm(struct parser *p)
 		return OK;
 	err_t err = check_guest(p);
 
+	if (!p->vm->builtin)
+		p->vm->pci = PCI_VIRTUAL;
 	return err ? err : check_cpus(p);
 }
 

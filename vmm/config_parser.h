@@ -18,7 +18,7 @@ struct parser {
 	uint32_t seen;           /* keys of this section, one bit each */
 	uint32_t priority_count; /* as given; 0: not given */
 	uint32_t priority_line;
-	uint32_t args_line, cmdline_line; /* 0: not given */
+	uint32_t args_line, cmdline_line, pci_line; /* 0: not given */
 	uint32_t cpus_line[CONFIG_VMS];
 };
 

@@ -134,6 +134,20 @@ static err_t read_halt(struct parser *p, struct span value)
 	return err;
 }
 
+static err_t read_pci(struct parser *p, struct span value)
+{
+	static const char *const words[] = {
+		[PCI_DIRECT] = "direct", [PCI_VIRTUAL] = "virtual", NULL
+	};
+	int word;
+	err_t err = config_word(p, "pci", value, words, &word);
+
+	if (!err)
+		p->vm->pci = (enum pci_mode)word;
+	p->pci_line = p->line;
+	return err;
+}
+
 static err_t read_control(struct parser *p, struct span value)
 {
 	static const char *const words[] = { "no", "yes", NULL };
@@ -206,6 +220,7 @@ const struct config_key config_vm_keys[] = {
 	{ "delivery", read_delivery },
 	{ "halt", read_halt },
 	{ "devices", read_devices },
+	{ "pci", read_pci },
 	{ "console", read_console },
 	{ "restart", read_restart },
 	{ "control", read_control },

@@ -83,7 +83,7 @@ static enum exit_result others(struct cpu *here, struct vcpu *v, const struct vm
 		exit_cpuid(v);
 		break;
 	case VMEXIT_KIND_IO:
-		exit_io(v, e);
+		exit_io(here, v, e);
 		break;
 	case VMEXIT_KIND_MSR:
 		exit_msr(here, v, e);

@@ -31,18 +31,21 @@ static void com1_access(struct vm *vm, struct port_access *a)
 	}
 }
 
-static void device_access(struct vcpu *v, struct port_access *a)
+static void device_access(struct cpu *here, struct vcpu *v, struct port_access *a)
 {
 	switch (a->port) {
 	case COM1_DATA ... COM1_LAST:
 		com1_access(v->vm, a);
 		break;
 	default:
-		a->value = ~0u;
+		if (vpci_has_port(v->vm, a->port))
+			vpci_port(here, v->vm, a);
+		else
+			a->value = ~0u;
 	}
 }
 
-void exit_io(struct vcpu *v, const struct vmexit *e)
+void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t rax = svm_reg(&v->svm, 0);
 	uint64_t mask = ~0ull >> (64 - 8 * e->io.bytes);
@@ -58,7 +61,7 @@ void exit_io(struct vcpu *v, const struct vmexit *e)
 		exit_inject_gp(v);
 		return;
 	}
-	device_access(v, &a);
+	device_access(here, v, &a);
 	/* A 32-bit result clears the upper half, smaller ones leave the rest. */
 	if (a.in)
 		svm_set_reg(&v->svm, 0, a.bytes == 4 ? a.value : (rax & ~mask) | (a.value & mask));

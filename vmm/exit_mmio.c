@@ -14,13 +14,13 @@
 #include "vm.h"
 
 /* Who answers at an address. */
-enum mmio_device { MMIO_NONE, MMIO_APIC };
+enum mmio_device { MMIO_NONE, MMIO_APIC, MMIO_PCI };
 
 static enum mmio_device device_at(const struct vm *vm, gpa_t at)
 {
 	if (vm->config->apic == APIC_XAPIC && (at.v & ~PAGE_MASK) == GUEST_APIC_BASE)
 		return MMIO_APIC;
-	return MMIO_NONE;
+	return vpci_has(vm, at) ? MMIO_PCI : MMIO_NONE;
 }
 
 static void device_access(struct cpu *here, struct vcpu *v, struct mmio_access *a)
@@ -28,6 +28,9 @@ static void device_access(struct cpu *here, struct vcpu *v, struct mmio_access *
 	switch (device_at(v->vm, a->at)) {
 	case MMIO_APIC:
 		exit_apic_access(here, v, a);
+		break;
+	case MMIO_PCI:
+		vpci_mmio(here, v->vm, a);
 		break;
 	case MMIO_NONE:
 		a->value = ~0ull;

@@ -22,7 +22,7 @@ void exit_msr_open(struct svm_vm *vm);
 void exit_msr(struct cpu *here, struct vcpu *v, const struct vmexit *e);
 
 /* exit_io.c */
-void exit_io(struct vcpu *v, const struct vmexit *e);
+void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e);
 
 /* exit_apic.c. msr: false: #GP. */
 bool exit_apic_msr(struct cpu *here, struct vcpu *v, uint32_t msr, bool write, uint64_t *value);

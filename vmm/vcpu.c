@@ -300,6 +300,8 @@ bool vcpu_take_events(struct cpu *here, struct vcpu *v)
 	}
 	if (events & VCPU_EVENT_MODE)
 		vm_apply_mode(v);
+	if (events & VCPU_EVENT_FLUSH)
+		svm_flush(&v->svm);
 	if (events & VCPU_EVENT_TIMER)
 		vcpu_timer_changed(here, v);
 	return false;

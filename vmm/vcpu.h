@@ -32,6 +32,7 @@ enum vcpu_state { VCPU_OFFLINE, VCPU_RUNNABLE, VCPU_RUNNING, VCPU_BLOCKED, VCPU_
 #define VCPU_EVENT_STOP  (1u << 0)
 #define VCPU_EVENT_MODE  (1u << 1) /* vm's delivery or halt mode changed */
 #define VCPU_EVENT_TIMER (1u << 2) /* came from another pCPU with its timer armed */
+#define VCPU_EVENT_FLUSH (1u << 3) /* pages were taken out of the nested tables */
 
 struct vcpu_stats {
 	uint64_t exits[SVM_EXIT_KINDS];

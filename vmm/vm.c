@@ -200,6 +200,9 @@ err_t vm_create(struct vm *vm, const struct vm_config *config, uint32_t id, cons
 	err = assign_devices(vm, why);
 	if (err)
 		goto undo;
+	err = vpci_create(vm, why);
+	if (err)
+		goto undo;
 	err = builtin_place(vm, why);
 	if (err)
 		goto undo;

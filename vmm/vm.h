@@ -10,6 +10,7 @@
 #include "assign.h"
 #include "config.h"
 #include "guest/console.h"
+#include "guest/vpci.h"
 #include "vcpu.h"
 #include "wake.h"
 
@@ -30,6 +31,7 @@ struct vm {
 	struct vcpu *vcpus;
 	uint32_t device_count;
 	struct assigned_device devices[CONFIG_DEVICES];
+	struct vpci vpci;   /* (lock) */
 	uint32_t stopped;   /* (shared) 1: for good */
 	uint32_t switching; /* (shared) 1: a switch of modes is under way */
 	uint32_t said;      /* (shared) VM_SAID_*: logged once */

@@ -47,6 +47,7 @@ TEST(a_whole_file)
 			"delivery = posted\n"
 			"halt = gappi-shared\n"
 			"devices = 00:03.0, 8086:10c9#2,ff:1f.7\n"
+			"pci = virtual\n"
 			"control = yes\n"
 			"[vm b]\n"
 			"\tcpus = 2\n"
@@ -72,6 +73,7 @@ TEST(a_whole_file)
 	EXPECT_EQ(a->delivery, DELIVERY_POSTED);
 	EXPECT_EQ(a->halt, HALT_GAPPI_SHARED);
 	EXPECT(a->control);
+	EXPECT_EQ(a->pci, PCI_VIRTUAL);
 	EXPECT_EQ(a->device_count, 3);
 	EXPECT_EQ(a->devices[0].naming, DEVICE_BY_ADDRESS);
 	EXPECT_EQ(a->devices[0].bdf, 0x18);
@@ -96,6 +98,7 @@ TEST(defaults)
 	EXPECT_EQ(c.vms[0].halt, HALT_AUTO);
 	EXPECT_EQ(c.vms[0].priority[1], 0);
 	EXPECT(!c.vms[0].control);
+	EXPECT_EQ(c.vms[0].pci, PCI_DIRECT);
 	EXPECT_EQ(c.vms[0].args[0], 0);
 }
 
@@ -179,6 +182,10 @@ TEST(bad_values)
 	REFUSED(VM "apic = x3apic\n", 4, "'x3apic'", "x2apic or xapic");
 	REFUSED(VM "delivery = mail\n", 4, "'mail'", "auto, emulated or posted");
 	REFUSED(VM "halt = gapi\n", 4, "'gapi'", "gappi or gappi-shared");
+	REFUSED(VM "pci = express\n", 4, "'express'", "direct or virtual");
+	REFUSED("[vm a]\nkernel = k\npci = virtual\ncpus = 0\n", 3, "'pci'", "always");
+	EXPECT_EQ(parse("[vm a]\nkernel = k\ncpus = 0\n"), OK);
+	EXPECT_EQ(c.vms[0].pci, PCI_VIRTUAL);
 	REFUSED(VM "control = maybe\n", 4, "'maybe'", "no or yes");
 	REFUSED(VM "control = ye\n", 4, "'ye'", "no or yes");
 }

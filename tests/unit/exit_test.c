@@ -7,6 +7,8 @@
 /* sources: avic/emulated_timer.c avic/inject.c */
 /* One vCPU with two neighbours; exits are written into its VMCB by hand. */
 #include "exit.h"
+#include "exit_io.h"
+#include "exit_mmio.h"
 #include "exit_parts.h"
 #include "svm/fpu.h"
 #include "svm/perm.h"
@@ -77,6 +79,33 @@ void vcpu_post_event(struct cpu *here, struct vcpu *w, uint32_t events)
 void vcpu_timer_changed(struct cpu *here, struct vcpu *w)
 {
 	timer_changes++;
+}
+
+/* The virtual PCI bus: memory at E000_0000h and a port, with one register each. */
+static bool bus;
+static struct mmio_access bus_access;
+static struct port_access bus_port;
+
+bool vpci_has(const struct vm *m, gpa_t at)
+{
+	return bus && at.v >> 20 == 0xe00;
+}
+
+bool vpci_has_port(const struct vm *m, uint16_t port)
+{
+	return bus && port == 0xcfc;
+}
+
+void vpci_mmio(struct cpu *here, struct vm *m, struct mmio_access *a)
+{
+	a->value = a->write ? a->value : 0x10c98086;
+	bus_access = *a;
+}
+
+void vpci_port(struct cpu *here, struct vm *m, struct port_access *a)
+{
+	a->value = a->in ? 0x10c98086 : a->value;
+	bus_port = *a;
 }
 
 void vm_stop(struct cpu *here, struct vm *m, const char *why)
@@ -763,6 +792,27 @@ TEST(ports)
 	leave_by(0x7b, 0x0080001c, 0x20000a); /* rep outsb */
 	EXPECT_EQ(b->event_inj, 0x80000b0d);
 	EXPECT_EQ(b->rip, 0x200009);
+}
+
+TEST(pci_bus)
+{
+	fresh(APIC_X2APIC);
+	identity_map();
+	bus = true;
+	CODE("\x8b\x07"); /* mov (%rdi),%eax */
+	npf(0xe0008000, false);
+	EXPECT_EQ(svm_reg(&v->svm, 0), 0x10c98086);
+	EXPECT(bus_access.at.v == 0xe0008000 && bus_access.bytes == 4 && !bus_access.write);
+	CODE("\x66\xc7\x07\x06\x00"); /* movw $6,(%rdi) */
+	npf(0xe0008004, true);
+	EXPECT(bus_access.bytes == 2 && bus_access.write && bus_access.value == 6);
+	leave_by(0x7b, 0x0cfc0041, 0x200007); /* in (%dx),%eax */
+	EXPECT_EQ(svm_reg(&v->svm, 0), 0x10c98086);
+	EXPECT(bus_port.in && bus_port.bytes == 4);
+	reg(0, 0xffff0006);
+	leave_by(0x7b, 0x0cfc0020, 0x200008); /* out %ax,(%dx) */
+	EXPECT(!bus_port.in && bus_port.bytes == 2 && bus_port.value == 6);
+	bus = false;
 }
 
 TEST(console_breaks_long_lines)
