@@ -16,7 +16,7 @@ enum pci_reg {
 	PCI_HEADER_TYPE = 0x0e,
 	PCI_BAR0 = 0x10,
 	PCI_SECONDARY_BUS = 0x19, /* of a bridge */
-	PCI_SUBSYSTEM = 0x2c, /* 31:16 device, 15:0 vendor */
+	PCI_SUBSYSTEM = 0x2c,     /* 31:16 device, 15:0 vendor */
 	PCI_CAPABILITIES = 0x34,
 	PCI_INTERRUPT_LINE = 0x3c,
 	PCI_INTERRUPT_PIN = 0x3d,
