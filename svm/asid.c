@@ -3,12 +3,12 @@
 
 struct asid_pool asid_pools[CPU_MAX];
 
-void asid_init_cpu(const struct cpu *cpu, uint32_t asid_count)
+void asid_init_cpu(struct cpu *cpu, uint32_t asid_count)
 {
 	struct asid_pool *pool = &asid_pools[cpu->index];
 
 	CHECK(asid_count >= 2);
-	pool->generation = CPU_MAX + cpu->index;
+	cpu->asid_generation = CPU_MAX + cpu->index;
 	pool->next = 1;
 	pool->count = asid_count;
 }
@@ -25,13 +25,13 @@ __attribute__((noinline, cold)) void asid_assign(struct cpu *cpu, struct svm_vcp
 	struct vmcb *b = s->vmcb;
 
 	if (pool->next == pool->count) {
-		pool->generation += CPU_MAX;
+		cpu->asid_generation += CPU_MAX;
 		pool->next = 1;
 	}
 	if (pool->next == 1)
 		b->tlb_control = TLB_FLUSH_ALL;
 	s->asid = pool->next++;
-	s->asid_generation = pool->generation;
+	s->asid_generation = cpu->asid_generation;
 	s->last_cpu = cpu;
 	vmcb_set_asid(b, s->asid);
 	/* Clean bits speak of the last exit on the same core (24593 rev 3.44, "VMCB Clean Field").

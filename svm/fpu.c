@@ -64,6 +64,35 @@ void svm_fpu_free(struct svm_vcpu *s)
 	s->fpu = NULL;
 }
 
+#define DR0_TO_DR3  0x000f
+#define DR7_ITSELF  0x0080
+#define DR7_ENABLES 0xffull
+
+void svm_breakpoints_open(struct svm_vcpu *s)
+{
+	s->dr_used = true;
+	hw_write_breakpoints(s->dr);
+	vmcb_set_dr_intercepts(s->vmcb, 0, 0);
+}
+
+void svm_breakpoints_close(struct svm_vcpu *s)
+{
+	s->dr_used = false;
+	vmcb_set_dr_intercepts(s->vmcb, DR0_TO_DR3, DR0_TO_DR3 | DR7_ITSELF);
+}
+
+static __attribute__((noinline)) void breakpoints_out(struct svm_vcpu *s)
+{
+	hw_read_breakpoints(s->dr);
+	if (!(s->vmcb->dr7 & DR7_ENABLES))
+		svm_breakpoints_close(s);
+}
+
+static __attribute__((noinline)) void breakpoints_in(const struct svm_vcpu *s)
+{
+	hw_write_breakpoints(s->dr);
+}
+
 /* What the guest has disabled in XCR0 is in the registers all the same, so it is saved and loaded
  * with everything enabled: nothing leaks into the next guest. While nobody's state is loaded, all
  * components are enabled. */
@@ -77,7 +106,8 @@ void svm_fpu_switch(struct cpu *cpu, struct svm_vcpu *from, struct svm_vcpu *to)
 		} else {
 			hw_fxsave(from->fpu);
 		}
-		hw_read_breakpoints(from->dr);
+		if (__builtin_expect(from->dr_used, 0))
+			breakpoints_out(from);
 	}
 	if (to) {
 		if (components) {
@@ -87,7 +117,8 @@ void svm_fpu_switch(struct cpu *cpu, struct svm_vcpu *from, struct svm_vcpu *to)
 		} else {
 			hw_fxrstor(to->fpu);
 		}
-		hw_write_breakpoints(to->dr);
+		if (__builtin_expect(to->dr_used, 0))
+			breakpoints_in(to);
 	}
 }
 

@@ -8,9 +8,6 @@
 #include <hw/cpu.h>
 #include <hw/mem.h>
 
-/* vmrun.asm */
-void svm_run(phys_t guest, struct guest_regs *regs, phys_t host);
-
 #define ALWAYS_INTERCEPT3                                                                          \
 	(INTERCEPT3_INTR | INTERCEPT3_NMI | INTERCEPT3_SMI | INTERCEPT3_INIT | INTERCEPT3_RDPMC |  \
 		INTERCEPT3_CPUID | INTERCEPT3_INVD | INTERCEPT3_HLT | INTERCEPT3_INVLPGA |         \
@@ -121,6 +118,7 @@ err_t svm_vcpu_init(struct svm_vcpu *s, const struct svm_vm *vm)
 	b->exceptions = ALWAYS_EXCEPTIONS;
 	b->intercept3 = ALWAYS_INTERCEPT3;
 	b->intercept4 = ALWAYS_INTERCEPT4;
+	svm_breakpoints_close(s);
 	b->iopm = vm->iopm.v;
 	b->msrpm = vm->msrpm.v;
 	b->int_control = VIC_INTR_MASKING;
@@ -170,9 +168,12 @@ void svm_vcpu_start_long(struct svm_vcpu *s, gpa_t cr3, uint64_t rip, uint64_t r
 void svm_enter(struct cpu *cpu, struct svm_vcpu *s)
 {
 	asid_check(cpu, s);
-	svm_run(s->vmcb_phys, &s->regs, cpu->host_vmcb);
-	s->vmcb->tlb_control = TLB_KEEP;
-	s->vmcb->clean = clean_after_exit;
+	hw_run_guest(s->vmcb_phys, &s->regs, cpu->host_vmcb);
+
+	struct vmcb *b = s->vmcb; /* only now, so that it needs no register over the call */
+
+	b->tlb_control = TLB_KEEP;
+	b->clean = clean_after_exit;
 }
 
 void svm_skip(struct svm_vcpu *s, unsigned length)

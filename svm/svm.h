@@ -46,7 +46,8 @@ struct svm_vcpu {
 	struct cpu *last_cpu;     /* where it ran last: elsewhere needs clean = 0 and a new ASID */
 	uint8_t *fpu;             /* XSAVE or FXSAVE area: fpu.h */
 	uint64_t xcr0;
-	uint64_t dr[4]; /* DR0-DR3 while another vCPU's are in the CPU */
+	uint64_t dr[4]; /* DR0-DR3 while they are not in the CPU */
+	bool dr_used;   /* DR0-DR3 are switched with the FPU; else the guest's first use exits */
 };
 
 void svm_probe(struct svm_features *f);
@@ -112,6 +113,12 @@ unsigned svm_insn_bytes(const struct svm_vcpu *s, uint8_t bytes[15]);
 static inline bool svm_exited_for_interrupt(const struct svm_vcpu *s)
 {
 	return s->vmcb->exit_code == 0x60;
+}
+
+/* HLT: the commonest exit of all. */
+static inline bool svm_exited_for_halt(const struct svm_vcpu *s)
+{
+	return s->vmcb->exit_code == 0x78;
 }
 
 /* General register by its number in x86 encodings (0 RAX .. 15 R15). */

@@ -231,6 +231,14 @@ static inline void vmcb_set_asid(struct vmcb *b, uint32_t asid)
 	b->clean &= ~(uint32_t)CLEAN_ASID;
 }
 
+/* read, write: bit n for DRn. */
+static inline void vmcb_set_dr_intercepts(struct vmcb *b, uint16_t read, uint16_t write)
+{
+	b->dr_read = read;
+	b->dr_write = write;
+	b->clean &= ~(uint32_t)CLEAN_INTERCEPTS;
+}
+
 static inline void vmcb_set_intercept3(struct vmcb *b, uint32_t bits)
 {
 	b->intercept3 = bits;

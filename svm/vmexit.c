@@ -5,6 +5,8 @@
 
 /* 24593 rev 3.44, "SVM Intercept Exit Codes". */
 enum exit_code {
+	EXIT_DR_FIRST = 0x20, /* reads of 16, then writes */
+	EXIT_DR_LAST = 0x3f,
 	EXIT_EXCEPTION_FIRST = 0x40,
 	EXIT_EXCEPTION_LAST = 0x5f,
 	EXIT_INTR = 0x60,
@@ -53,6 +55,8 @@ enum exit_code {
 static enum vmexit_kind kind_of(uint64_t code)
 {
 	switch (code) {
+	case EXIT_DR_FIRST ... EXIT_DR_LAST:
+		return VMEXIT_KIND_DR;
 	case EXIT_EXCEPTION_FIRST ... EXIT_EXCEPTION_LAST:
 		return VMEXIT_KIND_EXCEPTION;
 	case EXIT_INTR:
@@ -182,6 +186,7 @@ const char *vmexit_name(enum vmexit_kind kind)
 		[VMEXIT_KIND_SVM_INSTRUCTION] = "svm-instruction",
 		[VMEXIT_KIND_XSETBV] = "xsetbv",
 		[VMEXIT_KIND_INVD] = "invd",
+		[VMEXIT_KIND_DR] = "dr",
 		[VMEXIT_KIND_EXCEPTION] = "exception",
 		[VMEXIT_KIND_INIT] = "init",
 		[VMEXIT_KIND_INVALID] = "invalid",

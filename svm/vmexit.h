@@ -24,6 +24,7 @@ enum vmexit_kind {
 	VMEXIT_KIND_SVM_INSTRUCTION, /* VMRUN.. and others that get #UD */
 	VMEXIT_KIND_XSETBV,
 	VMEXIT_KIND_INVD, /* INVD, WBINVD */
+	VMEXIT_KIND_DR,   /* the first use of a breakpoint register */
 	VMEXIT_KIND_EXCEPTION,
 	VMEXIT_KIND_INIT,
 	VMEXIT_KIND_INVALID, /* VMEXIT_INVALID: our bug */

@@ -1,8 +1,8 @@
 ; SPDX-License-Identifier: MIT
-; void svm_run(phys_t guest /*rdi*/, struct guest_regs *regs /*rsi*/, phys_t host /*rdx*/)
+; void svm_run(phys_t guest /*rax*/, struct guest_regs *regs /*rsi*/, phys_t host /*rdx*/)
 ;
-; Runs the guest VMCB until the next #VMEXIT. In and out: GIF set, IF clear; callee-saved registers
-; intact. Guest RAX, RSP, RIP, RFLAGS are in the VMCB. VMRUN restores neither FS, GS, TR, LDTR nor
+; Runs the guest VMCB until the next #VMEXIT. In and out: GIF set, IF clear. Keeps RBX and RBP
+; only: it isn't called by C but by hw_run_guest(), which says so. Guest RAX, RSP, RIP, RFLAGS are in the VMCB. VMRUN restores neither FS, GS, TR, LDTR nor
 ; the SYSCALL MSRs (24593 rev 3.44, "VMRUN Instruction"), hence the host's own VMSAVE area.
 ;
 ; Physical interrupts end the guest only when IF is 1 at VMRUN (V_INTR_MASKING), so: CLGI, STI. From
@@ -18,13 +18,8 @@ global svm_run
 svm_run:
 	push	rbx
 	push	rbp
-	push	r12
-	push	r13
-	push	r14
-	push	r15
 	push	rdx
 	push	rsi
-	mov	rax, rdi
 	clgi
 	sti
 	vmload
@@ -66,10 +61,6 @@ svm_run:
 	vmload
 	cli
 	stgi
-	pop	r15
-	pop	r14
-	pop	r13
-	pop	r12
 	pop	rbp
 	pop	rbx
 	ret

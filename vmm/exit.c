@@ -72,7 +72,7 @@ static inline enum exit_result hlt(struct cpu *here, struct vcpu *v)
 	return vcpu_block(here, v) ? EXIT_LEAVE : EXIT_RESUME;
 }
 
-static enum exit_result others(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+static enum exit_result by_kind(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
 	switch (e->kind) {
 	case VMEXIT_KIND_NMI:   /* the host took it when GIF came back */
@@ -108,6 +108,9 @@ static enum exit_result others(struct cpu *here, struct vcpu *v, const struct vm
 	case VMEXIT_KIND_SVM_INSTRUCTION:
 		svm_inject_exception(&v->svm, EXC_UD, false, 0);
 		break;
+	case VMEXIT_KIND_DR: /* the instruction is done again */
+		svm_breakpoints_open(&v->svm);
+		break;
 	case VMEXIT_KIND_EXCEPTION:
 		exception(here, v, e);
 		break;
@@ -122,22 +125,28 @@ static enum exit_result others(struct cpu *here, struct vcpu *v, const struct vm
 	return EXIT_RESUME;
 }
 
-enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
+/* A call, so that what the loop of a pCPU keeps in registers isn't spread over all of this. */
+static __attribute__((noinline)) enum exit_result others(struct cpu *here, struct vcpu *v)
 {
-	COUNT(v->stats.exits_total);
-	svm_requeue_event(&v->svm);
-	if (svm_exited_for_interrupt(&v->svm)) {
-		COUNT(v->stats.exits[VMEXIT_KIND_INTR]);
-		cpu_take_interrupts();
-		return EXIT_RESUME;
-	}
 	if (!v->avic.active)
 		emulated_exit(&v->emulated);
+	if (svm_exited_for_halt(&v->svm)) {
+		COUNT(v->stats.exits[VMEXIT_KIND_HLT]);
+		return hlt(here, v);
+	}
 
 	struct vmexit e = vmexit_decode(&v->svm);
 
 	COUNT(v->stats.exits[e.kind]);
-	if (e.kind == VMEXIT_KIND_HLT)
-		return hlt(here, v);
-	return others(here, v, &e);
+	return by_kind(here, v, &e);
+}
+
+enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
+{
+	svm_requeue_event(&v->svm);
+	if (__builtin_expect(!svm_exited_for_interrupt(&v->svm), 0))
+		return others(here, v);
+	COUNT(v->stats.exits[VMEXIT_KIND_INTR]);
+	cpu_take_interrupts();
+	return EXIT_RESUME;
 }

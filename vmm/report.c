@@ -10,7 +10,7 @@
 
 static void gather_vcpu(const struct vcpu_stats *s, struct hc_counters *out)
 {
-	out->exits += s->exits_total;
+	out->exits += vcpu_exits(s);
 	out->exits_hlt += s->exits[VMEXIT_KIND_HLT];
 	out->exits_intr += s->exits[VMEXIT_KIND_INTR];
 	out->exits_hypercall += s->exits[VMEXIT_KIND_HYPERCALL];

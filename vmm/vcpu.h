@@ -28,6 +28,9 @@ struct vm;
 
 enum vcpu_state { VCPU_OFFLINE, VCPU_RUNNABLE, VCPU_RUNNING, VCPU_BLOCKED, VCPU_STOPPED };
 
+/* OPEN: nothing is in service, masked by TPR, IF or a shadow: any interrupt would be taken. */
+enum halted { HALTED_NOT, HALTED, HALTED_OPEN };
+
 /* Requests that another CPU leaves for a vCPU; taken by its home before entry. */
 #define VCPU_EVENT_STOP  (1u << 0)
 #define VCPU_EVENT_MODE  (1u << 1) /* vm's delivery or halt mode changed */
@@ -36,10 +39,19 @@ enum vcpu_state { VCPU_OFFLINE, VCPU_RUNNABLE, VCPU_RUNNING, VCPU_BLOCKED, VCPU_
 
 struct vcpu_stats {
 	uint64_t exits[SVM_EXIT_KINDS];
-	uint64_t exits_total;
 	uint64_t blocks, block_cancels, wakes, spurious_wakes, parked_bits, preemptions;
 	uint64_t rescues; /* by the audit: audit.h */
 };
+
+/* All exits: the sum, so that an exit counts once. */
+static inline uint64_t vcpu_exits(const struct vcpu_stats *s)
+{
+	uint64_t sum = 0;
+
+	for (unsigned kind = 0; kind < SVM_EXIT_KINDS; kind++)
+		sum += s->exits[kind];
+	return sum;
+}
 
 struct vcpu {
 	struct list link; /* home's ready queue or inbox: one at a time */
@@ -49,8 +61,9 @@ struct vcpu {
 	uint32_t state;         /* enum vcpu_state, vcpu.c */
 	uint32_t events;        /* (shared) VCPU_EVENT_*; set by locked OR */
 	struct cpu *home;       /* where it runs next; changed only by its home while RUNNING */
-	bool halted;            /* (home) after HLT, until an interrupt can be taken */
+	enum halted halted;     /* (home) after HLT, until an interrupt can be taken */
 	struct wake_target target; /* (home) whom a post to it, blocked, shall tell */
+	uint64_t slice_left;       /* (home) ticks; of a slice in which it had to give way, or 0 */
 	uint8_t priority;
 	uint8_t index; /* in its VM: the guest APIC ID */
 	uint32_t tag;  /* (const) dense index into the table of all vCPUs */
@@ -93,7 +106,7 @@ bool vcpu_owed(const struct vcpu *v);
 /* On v's home: RUNNABLE (just picked) -> RUNNING, interrupts directed here; true. False when it
  * was woken for nothing and sleeps again. */
 bool vcpu_load(struct cpu *here, struct vcpu *v);
-/* On v's home: RUNNING -> RUNNABLE and back onto the ready queue. */
+/* On v's home: RUNNING -> RUNNABLE. The caller puts it onto the ready queue. */
 void vcpu_preempt(struct cpu *here, struct vcpu *v);
 /* On v's home: RUNNING -> RUNNABLE on another pCPU. No IOMMU command. */
 void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to);

@@ -85,14 +85,15 @@ static void make(void)
 	vms[0] = (struct vm){ .config = &config[0], .vcpu_count = 1, .vcpus = vcpus };
 	vms[1] = (struct vm){ .config = &config[0] };
 	vms[2] = (struct vm){ .config = &config[1], .vcpu_count = 2, .vcpus = vcpus + 1 };
-	vcpus[0].stats = (struct vcpu_stats){ .exits_total = 100,
-		.blocks = 101,
-		.block_cancels = 102,
-		.wakes = 103,
-		.spurious_wakes = 104,
-		.parked_bits = 105,
-		.preemptions = 106,
-		.rescues = 107 };
+	vcpus[0].stats =
+		(struct vcpu_stats){ .exits = { [VMEXIT_KIND_HLT] = 98, [VMEXIT_KIND_INVALID] = 2 },
+			.blocks = 101,
+			.block_cancels = 102,
+			.wakes = 103,
+			.spurious_wakes = 104,
+			.parked_bits = 105,
+			.preemptions = 106,
+			.rescues = 107 };
 	vcpus[2].index = 1;
 	vms[2].device_count = 1;
 	*d = (struct assigned_device){ .vm = &vms[2], .pci = &igb, .irq_count = 3 };

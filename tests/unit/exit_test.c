@@ -33,7 +33,6 @@ static unsigned interrupts_taken, posted[VCPUS], timer_changes, hypercalls, map_
 static bool block_result, map_result;
 static char stopped[200], console[400];
 
-void svm_run(phys_t guest, struct guest_regs *regs, phys_t host);
 void svm_run(phys_t guest, struct guest_regs *regs, phys_t host)
 {
 }
@@ -218,7 +217,6 @@ TEST(interrupt)
 	EXPECT_EQ(leave_by(0x60, 0, 0), EXIT_RESUME);
 	EXPECT_EQ(interrupts_taken, 1);
 	EXPECT_EQ(v->stats.exits[VMEXIT_KIND_INTR], 1);
-	EXPECT_EQ(v->stats.exits_total, 1);
 	/* An event whose delivery was interrupted isn't lost. */
 	b->exit_int_info = 0x80000031;
 	leave_by(0x60, 0, 0);

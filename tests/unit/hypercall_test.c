@@ -22,7 +22,6 @@ static enum halt_mode halt;
 static unsigned routed, exited, parked, started;
 static struct cpu *moved_to;
 
-void svm_run(phys_t guest, struct guest_regs *regs, phys_t host);
 void svm_run(phys_t guest, struct guest_regs *regs, phys_t host)
 {
 }
@@ -287,8 +286,8 @@ TEST(counters)
 	struct hc_counters c;
 
 	fresh();
-	vcpus[0].stats.exits_total = 100;
-	vcpus[1].stats.exits_total = 23;
+	vcpus[0].stats.exits[VMEXIT_KIND_UNKNOWN] = 55;
+	vcpus[1].stats.exits[VMEXIT_KIND_INVALID] = 23;
 	vcpus[1].stats.exits[VMEXIT_KIND_HLT] = 45;
 	vcpus[0].stats.spurious_wakes = 3;
 	vm.devices[0].irq[1].host_interrupts = 6;

@@ -126,7 +126,6 @@ static struct {
 	uint8_t tlb;
 } ran;
 
-void svm_run(phys_t guest, struct guest_regs *regs, phys_t host);
 void svm_run(phys_t guest, struct guest_regs *regs, phys_t host)
 {
 	const uint8_t *b = (const uint8_t *)guest.v;
@@ -494,19 +493,38 @@ TEST(fpu)
 	EXPECT_EQ(xcr0, 1); /* the guest's, after everything was loaded */
 	EXPECT(svm_fpu_set_xcr0(&s, 0, 3));
 	EXPECT_EQ(xcr0, 3);
+	EXPECT_EQ(s.vmcb->dr_read, 0xf);
+	EXPECT_EQ(s.vmcb->dr_write, 0x8f);
+	sim_dr[2] = 0x66; /* somebody's */
+	s.vmcb->clean = ~0u;
+	svm_breakpoints_open(&s);
+	EXPECT_EQ(sim_dr[2], 0);
+	EXPECT_EQ(s.vmcb->dr_read | s.vmcb->dr_write, 0);
+	EXPECT(!(s.vmcb->clean & 1));
 	sim_dr[2] = 0x77;
+	s.vmcb->dr7 = 0x400 | 0x20; /* G2 */
 	svm_fpu_switch(&cpus[0], &s, &t);
 	EXPECT_EQ(saved_to, s.fpu);
 	EXPECT_EQ(loaded_from, t.fpu);
 	EXPECT_EQ(last_components, 7);
 	EXPECT_EQ(xcr0, 1);
-	EXPECT_EQ(sim_dr[2], 0);
+	EXPECT_EQ(sim_dr[2], 0x77); /* t can't see them */
+	EXPECT_EQ(t.vmcb->dr_read, 0xf);
+	sim_dr[2] = 0;
 	svm_fpu_switch(&cpus[0], &t, NULL);
 	EXPECT_EQ(xcr0, 7);
 	svm_fpu_switch(&cpus[0], NULL, &s);
 	EXPECT_EQ(xcr0, 3);
 	EXPECT_EQ(sim_dr[2], 0x77);
 	EXPECT(svm_fpu_set_xcr0(&s, 0, 7));
+	s.vmcb->dr7 = 0x400;
+	svm_fpu_switch(&cpus[0], &s, NULL);
+	EXPECT(!s.dr_used && s.vmcb->dr_read == 0xf);
+	sim_dr[2] = 0;
+	svm_fpu_switch(&cpus[0], NULL, &s);
+	EXPECT_EQ(sim_dr[2], 0);
+	svm_breakpoints_open(&s);
+	EXPECT_EQ(sim_dr[2], 0x77);
 	svm_fpu_switch(&cpus[0], &s, NULL);
 	svm_vcpu_free(&t);
 	svm_vcpu_free(&s);

@@ -41,7 +41,6 @@ static jmp_buf stopped_machine;
 static struct vm_config config;
 static struct vm vm;
 
-void svm_run(phys_t guest, struct guest_regs *regs, phys_t host);
 void svm_run(phys_t guest, struct guest_regs *regs, phys_t host)
 {
 }

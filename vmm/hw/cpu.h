@@ -121,6 +121,19 @@ static inline void hw_vmsave(phys_t area)
 	__asm__ volatile("vmsave %0" ::"a"(area.v) : "memory");
 }
 
+struct guest_regs;
+
+/* svm/vmrun.asm: VMRUN until the next #VMEXIT. RBX and RBP are kept, for
+ * the CPU and the vCPU; what else must be is left to the compiler. */
+static inline void hw_run_guest(phys_t guest, struct guest_regs *regs, phys_t host)
+{
+	__asm__ volatile("call svm_run"
+			 : "+a"(guest.v), "+S"(regs), "+d"(host.v)
+			 :
+			 : "rcx", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc",
+			 "memory");
+}
+
 static inline void hw_xsetbv(uint32_t index, uint64_t v)
 {
 	__asm__ volatile("xsetbv" ::"c"(index), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));

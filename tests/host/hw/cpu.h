@@ -75,6 +75,14 @@ static inline void hw_vmsave(phys_t area)
 	sim_vmsave(area.v);
 }
 
+struct guest_regs;
+void svm_run(phys_t guest, struct guest_regs *regs, phys_t host);
+
+static inline void hw_run_guest(phys_t guest, struct guest_regs *regs, phys_t host)
+{
+	svm_run(guest, regs, host);
+}
+
 static inline void hw_xsetbv(uint32_t index, uint64_t v)
 {
 	sim_xsetbv(index, v);
