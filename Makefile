@@ -16,7 +16,7 @@ WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 INCLUDES := $(if $(VARIANT),-Ivmm/$(VARIANT)) -Ivmm -I.
 # No FPU or vector registers in host code: they always hold a guest's values.
 FREESTANDING := -std=gnu11 -ffreestanding -fno-builtin-printf -mgeneral-regs-only -mno-red-zone \
-	    -fno-stack-protector -fno-pie -fno-pic -fcf-protection=none \
+	    -fno-stack-protector -mpreferred-stack-boundary=3 -fno-pie -fno-pic -fcf-protection=none \
 	    -fno-asynchronous-unwind-tables -fno-strict-aliasing
 # The wake path crosses seven files; only the linker sees all of it.
 VMM_CFLAGS := $(FREESTANDING) -mcmodel=kernel -O2 -g -flto=auto $(WARN) $(INCLUDES)
@@ -191,7 +191,7 @@ CLANG_C := $(filter-out svm/offsets.c,$(VMM_C))
 
 lint: setup
 	@echo "  LINT  clang"
-	@for f in $(CLANG_C); do clang $(filter-out -Wenum-conversion -fno-builtin-printf,$(VMM_CFLAGS)) \
+	@for f in $(CLANG_C); do clang $(filter-out -Wenum-conversion -fno-builtin-printf -mpreferred-stack-boundary=3,$(VMM_CFLAGS)) \
 		-Wenum-conversion -fsyntax-only $$f || exit 1; done
 	@echo "  LINT  clang-format"
 	@clang-format --dry-run -Werror $(C_FILES)

@@ -60,7 +60,7 @@ static inline struct post *post_of(struct list *node)
 }
 
 /* [model protocol:load] */
-void avic_load(struct avic_vcpu *a, struct wake_target target)
+inline __attribute__((always_inline)) void avic_load(struct avic_vcpu *a, struct wake_target target)
 {
 	spin_lock(&a->posts_lock);
 	a->running = true;
@@ -76,7 +76,8 @@ void avic_load(struct avic_vcpu *a, struct wake_target target)
 }
 
 /* [model protocol:put] */
-void avic_put(struct avic_vcpu *a, enum put_reason why, struct wake_target target)
+inline __attribute__((always_inline)) void avic_put(
+	struct avic_vcpu *a, enum put_reason why, struct wake_target target)
 {
 	spin_lock(&a->posts_lock);
 	a->running = false;

@@ -39,23 +39,32 @@ int vapic_deliverable(const struct vapic *p);
 /* Highest IRR or ISR vector, or -1. */
 int vapic_highest_irr(const struct vapic *p);
 int vapic_highest_isr(const struct vapic *p);
-/* Is there one at all? The same answer as vapic_deliverable() >= 0, without the search where
- * nothing is in service and nothing masked, which is how a guest halts. On the wake path. */
-static inline bool vapic_ready(const struct vapic *p)
+/* Is a vector set that some priority could let through? Vectors 0..15 are below every one. On the
+ * wake path: no search, no branch. */
+static inline bool vapic_irr_open(const struct vapic *p)
 {
-	uint32_t isr = 0, irr = 0;
+	uint32_t irr = shared_load32(&p->reg[VAPIC_IRR / 4]) >> 16;
 
 #pragma GCC unroll 8
 	for (unsigned i = 1; i < 8; i++)
 		irr |= shared_load32(&p->reg[VAPIC_IRR / 4 + 4 * i]);
+	return irr != 0;
+}
+/* Nothing is in service and nothing masked: whatever vapic_irr_open() sees is deliverable. This is
+ * how a guest halts. */
+static inline bool vapic_open(const struct vapic *p)
+{
+	uint32_t isr = 0;
+
 #pragma GCC unroll 8
 	for (unsigned i = 0; i < 8; i++)
 		isr |= shared_load32(&p->reg[VAPIC_ISR / 4 + 4 * i]);
-	/* Vectors 0..15 are below every priority. */
-	irr |= shared_load32(&p->reg[VAPIC_IRR / 4]) >> 16;
-	if (__builtin_expect(irr && !isr && !(p->reg[VAPIC_TPR / 4] & 0xf0), 1))
-		return true;
-	return irr && vapic_deliverable(p) >= 0;
+	return !isr && !(p->reg[VAPIC_TPR / 4] & 0xf0);
+}
+/* Is there one at all? The same answer as vapic_deliverable() >= 0. */
+static inline bool vapic_ready(const struct vapic *p)
+{
+	return vapic_irr_open(p) && (vapic_open(p) || vapic_deliverable(p) >= 0);
 }
 /* Software acceptance (emulated delivery): IRR -> ISR, PPR updated; the vector or -1. */
 int vapic_accept(struct vapic *p);

@@ -41,15 +41,14 @@ struct cpu {
 	apicid_t apicid;  /* (const) */
 
 	struct vcpu *current;                   /* (own) RUNNING here, or NULL */
-	struct vcpu *next;                      /* (own) ready before all queues, on no list */
-	struct list ready[CONFIG_PRIORITIES];   /* (own) */
+	struct vcpu *next;                      /* (own) the best ready one: ready.h */
+	struct list ready[CONFIG_PRIORITIES];   /* (own) the other ready ones */
 	uint32_t ready_mask;                    /* (own) bit p: ready[p] not empty */
 	uint32_t resched;                       /* (own) leave the guest and pick again */
 	struct vector_use vectors[CPU_VECTORS]; /* (own) written by cpu_vector_alloc before use */
 	struct list gappi_sharers;              /* (own) vCPUs blocked here on VEC_GAPPI_SHARED */
 	struct list timers;                     /* (own) vCPUs whose APIC timer is armed */
 	uint64_t slice_end;                     /* (own) ticks; 0: not timed: nobody equal waits */
-	uint32_t slice_over;                    /* (own) an equal may have its turn */
 	uint64_t backstop;                      /* (own) next slow tick, ticks; 0: not this CPU's */
 	struct svm_vcpu *fpu_owner;             /* (own) whose FPU state is loaded */
 	uint64_t tsc_deadline;                  /* (own) host timer, ticks; 0: not armed */
@@ -61,8 +60,9 @@ struct cpu {
 	struct inbox inbox;
 	uint32_t kicked; /* (shared) a kick is on its way */
 
-	phys_t host_vmcb; /* VMSAVE area of the host */
-	uint32_t online;  /* (shared) it has come up: smp.c */
+	phys_t host_vmcb;         /* VMSAVE area of the host */
+	uint64_t asid_generation; /* (own) svm/asid.h */
+	uint32_t online;          /* (shared) it has come up: smp.c */
 } __attribute__((aligned(64)));
 
 /* Before vmm_main(), by entry.asm: the boot CPU's GDT, IDT, TSS and GS base, so that a fault is

@@ -173,7 +173,7 @@ err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mo
 	return first;
 }
 
-void assign_host_interrupt(struct cpu *here, struct assigned_irq *irq)
+__attribute__((noinline)) void assign_host_interrupt(struct cpu *here, struct assigned_irq *irq)
 {
 	uint64_t word = shared_load64(&irq->route);
 	struct vcpu *v = vcpu_from_tag((uint32_t)(word >> 8));

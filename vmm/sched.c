@@ -6,12 +6,14 @@
 #include "drivers/clock.h"
 #include "drivers/lapic.h"
 #include "exit.h"
+#include "ready.h"
 #include "vm.h"
 #include "wake.h"
 #include <hw/cpu.h>
 #include <hw/shared.h>
 
 #define SLICE_US    2000
+#define SLICE_OVER  1       /* as cpu->slice_end: an equal may have its turn */
 #define BACKSTOP_US 1000000 /* on the boot CPU, to which the GA logs' interrupts go */
 
 void sched_init_cpu(struct cpu *cpu)
@@ -25,33 +27,6 @@ void sched_init_cpu(struct cpu *cpu)
 	list_init(&cpu->timers);
 }
 
-static void queue_push(struct cpu *cpu, struct vcpu *v)
-{
-	list_append(&cpu->ready[v->priority], &v->link);
-	cpu->ready_mask |= 1u << v->priority;
-}
-
-/* The first one to become ready on an idle pCPU goes on no queue. */
-static inline void ready_push(struct cpu *cpu, struct vcpu *v)
-{
-	if (__builtin_expect(!cpu->current, 1)) {
-		if (!cpu->ready_mask && !cpu->next) {
-			cpu->next = v;
-			return;
-		}
-		if (cpu->next)
-			queue_push(cpu, cpu->next);
-		cpu->next = NULL;
-		queue_push(cpu, v);
-		return;
-	}
-	queue_push(cpu, v);
-	if (v->priority > cpu->current->priority)
-		cpu->resched = 1;
-	else if (v->priority == cpu->current->priority)
-		cpu->resched = 1; /* a slice begins */
-}
-
 static __attribute__((noinline)) void inbox_send(struct vcpu *v)
 {
 	struct cpu *home = v->home;
@@ -62,13 +37,16 @@ static __attribute__((noinline)) void inbox_send(struct vcpu *v)
 	cpu_kick(home);
 }
 
-/* [irq-path 6] [model protocol:enqueue] Local: ready queue; remote: inbox, unlock, then kick. */
+/* [irq-path 6] [model protocol:enqueue] Local: ready queue; remote: inbox, unlock, then kick. Who
+ * runs here, if somebody does, looks whether that is a better one: give_way(). */
 void sched_enqueue(struct cpu *here, struct vcpu *v)
 {
-	if (v->home == here)
-		ready_push(here, v);
-	else
+	if (__builtin_expect(v->home != here, 0)) {
 		inbox_send(v);
+		return;
+	}
+	ready_push(here, v);
+	here->resched = 1;
 }
 
 /*
@@ -89,28 +67,7 @@ void sched_inbox(struct cpu *cpu)
 		ready_push(cpu, CONTAINER_OF(node, struct vcpu, link));
 	}
 	spin_unlock(&cpu->inbox.lock);
-	if (cpu->current && shared_load32(&cpu->current->events))
-		cpu->resched = 1;
-}
-
-struct vcpu *sched_pick(struct cpu *cpu)
-{
-	unsigned p;
-	struct list *node;
-
-	if (cpu->next) {
-		struct vcpu *v = cpu->next;
-
-		cpu->next = NULL;
-		return v;
-	}
-	if (!cpu->ready_mask)
-		return NULL;
-	p = 31 - (unsigned)__builtin_clz(cpu->ready_mask);
-	node = list_pop(&cpu->ready[p]);
-	if (list_empty(&cpu->ready[p]))
-		cpu->ready_mask &= ~(1u << p);
-	return CONTAINER_OF(node, struct vcpu, link);
+	cpu->resched = 1;
 }
 
 static inline uint64_t earlier(uint64_t a, uint64_t b)
@@ -120,7 +77,10 @@ static inline uint64_t earlier(uint64_t a, uint64_t b)
 
 void sched_arm_timer(struct cpu *cpu)
 {
-	uint64_t due = earlier(cpu->slice_end, cpu->backstop);
+	uint64_t due = cpu->backstop;
+
+	if (cpu->slice_end > SLICE_OVER)
+		due = earlier(due, cpu->slice_end);
 
 	LIST_FOR_EACH (node, &cpu->timers)
 		due = earlier(
@@ -155,8 +115,7 @@ void sched_tick(struct cpu *cpu)
 	cpu->tsc_deadline = 0;
 	guest_timers(cpu, now);
 	if (cpu->slice_end && cpu->slice_end <= now) {
-		cpu->slice_end = 0;
-		cpu->slice_over = 1;
+		cpu->slice_end = SLICE_OVER;
 		cpu->resched = 1;
 	}
 	if (cpu->backstop && cpu->backstop <= now) {
@@ -166,64 +125,94 @@ void sched_tick(struct cpu *cpu)
 	sched_arm_timer(cpu);
 }
 
-/* A slice is timed only while an equal waits; what is being timed goes on. */
-static void slice_begin(struct cpu *cpu, const struct vcpu *v)
+/* A slice is timed only while an equal waits; what is being timed goes on. Who had to give way in
+ * the middle of one has the rest of it. */
+static __attribute__((noinline)) void slice_begin(struct cpu *cpu, struct vcpu *v)
 {
-	if (cpu->slice_end || !(cpu->ready_mask >> v->priority & 1))
-		return;
-	cpu->slice_end = cpu_ticks() + clock_us_to_ticks(SLICE_US);
+	uint64_t ticks = v->slice_left ? v->slice_left : clock_us_to_ticks(SLICE_US);
+
+	v->slice_left = 0;
+	cpu->slice_end = cpu_ticks() + ticks;
 	sched_arm_timer(cpu);
 }
 
-/* Somebody better, or an equal after the slice, waits. True: v has left this CPU. */
-static __attribute__((noinline)) bool give_way(struct cpu *cpu, struct vcpu *v)
+static __attribute__((noinline)) void slice_stop(struct cpu *cpu, struct vcpu *v)
 {
-	unsigned best;
+	uint64_t now = cpu_ticks();
 
-	cpu->resched = 0;
-	if (!cpu->ready_mask)
-		return false;
-	best = 31 - (unsigned)__builtin_clz(cpu->ready_mask);
-	if (best < v->priority)
-		return false;
-	if (best == v->priority && !cpu->slice_over) {
-		slice_begin(cpu, v);
-		return false;
-	}
-	vcpu_preempt(cpu, v);
-	return true;
+	v->slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
 }
 
-static void run(struct cpu *cpu, struct vcpu *v)
+/* An equal waits: the slice begins, or goes on, or is over, and then v leaves. */
+static __attribute__((noinline)) struct vcpu *take_turns(struct cpu *cpu, struct vcpu *v)
+{
+	struct vcpu *other;
+
+	if (!cpu->slice_end)
+		slice_begin(cpu, v);
+	if (cpu->slice_end != SLICE_OVER)
+		return NULL;
+	vcpu_preempt(cpu, v);
+	other = ready_take(cpu);
+	ready_push(cpu, v);
+	cpu->resched = 1; /* v waits: the other one's slice begins */
+	return other;
+}
+
+/* Is there somebody better, or an equal and the slice is over? Then v leaves this CPU for it: the
+ * one to load. NULL: v goes on. */
+static inline struct vcpu *give_way(struct cpu *cpu, struct vcpu *v)
+{
+	struct vcpu *best = cpu->next;
+
+	if (!best)
+		return NULL;
+	if (__builtin_expect(best->priority <= v->priority, 0))
+		return best->priority == v->priority ? take_turns(cpu, v) : NULL;
+	if (__builtin_expect(cpu->slice_end > SLICE_OVER, 0))
+		slice_stop(cpu, v);
+	vcpu_preempt(cpu, v);
+	return ready_exchange(cpu, v);
+}
+
+/* Until v leaves this CPU. Returns the one that it gave way to, or NULL. */
+static inline struct vcpu *run(struct cpu *cpu, struct vcpu *v)
 {
 	for (;;) {
-		if (__builtin_expect(v->events != 0, 0) && vcpu_take_events(cpu, v))
-			return;
-		if (__builtin_expect(cpu->resched, 0) && give_way(cpu, v))
-			return;
-		if (!v->avic.active)
+		if (__builtin_expect(v->events | cpu->resched, 0)) {
+			struct vcpu *better;
+
+			if (v->events && vcpu_take_events(cpu, v))
+				return NULL;
+			cpu->resched = 0;
+			better = give_way(cpu, v);
+			if (better)
+				return better;
+		}
+		if (__builtin_expect(!v->avic.active, 0))
 			emulated_enter(&v->emulated);
 		svm_enter(cpu, &v->svm);
 		if (exit_handle(cpu, v) == EXIT_LEAVE)
-			return;
+			return NULL;
 	}
 }
 
 bool sched_turn(struct cpu *cpu)
 {
-	struct vcpu *v = sched_pick(cpu);
+	cpu->resched = 0;
+
+	struct vcpu *v = ready_take(cpu);
 
 	if (!v) {
 		cpu_sleep();
 		return false;
 	}
-	cpu->resched = 0;
-	cpu->slice_over = 0;
-	cpu->slice_end = 0;
-	if (!vcpu_load(cpu, v))
-		return true;
-	slice_begin(cpu, v);
-	run(cpu, v);
+	do {
+		cpu->slice_end = 0;
+		if (!vcpu_load(cpu, v))
+			break;
+		v = run(cpu, v);
+	} while (v);
 	return true;
 }
 

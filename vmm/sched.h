@@ -20,8 +20,6 @@ bool sched_turn(struct cpu *cpu);
 void sched_enqueue(struct cpu *here, struct vcpu *v);
 /* VEC_KICK: empties the inbox into the ready queues, and leaves the guest to look for events. */
 void sched_inbox(struct cpu *cpu);
-/* The best ready vCPU, taken off its queue, or NULL. */
-struct vcpu *sched_pick(struct cpu *cpu);
 /* VEC_TIMER: end of a slice, guests' timers, the backstop. */
 void sched_tick(struct cpu *cpu);
 /* Sets the host timer of this CPU to whatever is due first, or off. */

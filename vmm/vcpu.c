@@ -82,9 +82,17 @@ static inline bool shares_vector(const struct vcpu *v)
 	return (v->target.gatag & 0xff) == VEC_GAPPI_SHARED;
 }
 
-/* Would the guest go on after its HLT? */
+/* Would the guest go on after its HLT? [model pcpu:halted-open] Nothing that it says about itself
+ * (IF, TPR, what is in service) changes while it is halted, so it is asked once. */
+static inline enum halted how_halted(const struct vcpu *v)
+{
+	return svm_interruptible(&v->svm) && vapic_open(v->avic.page) ? HALTED_OPEN : HALTED;
+}
+
 static inline bool can_resume(const struct vcpu *v)
 {
+	if (__builtin_expect(v->halted == HALTED_OPEN && vapic_irr_open(v->avic.page), 1))
+		return true;
 	return (svm_interruptible(&v->svm) && vapic_ready(v->avic.page)) ||
 	       svm_injection_pending(&v->svm);
 }
@@ -178,6 +186,7 @@ static bool vcpu_arm(struct cpu *here, struct vcpu *v)
 	}
 	/* It can't settle: let others run, and try again when picked. */
 	vcpu_preempt(here, v);
+	sched_enqueue(here, v);
 	return true;
 }
 
@@ -186,10 +195,10 @@ bool vcpu_block(struct cpu *here, struct vcpu *v)
 {
 	if (can_resume(v))
 		return false;
-	v->halted = true;
+	v->halted = how_halted(v);
 	if (vcpu_arm(here, v))
 		return true;
-	v->halted = false;
+	v->halted = HALTED_NOT;
 	return false;
 }
 
@@ -217,23 +226,21 @@ bool vcpu_load(struct cpu *here, struct vcpu *v)
 		vm_apply_mode(v);
 	if (__builtin_expect(here->fpu_owner != &v->svm, 0))
 		fpu_switch(here, &v->svm);
-	if (!list_empty(&v->sharer_link))
+	if (__builtin_expect(!list_empty(&v->sharer_link), 0))
 		list_remove(&v->sharer_link);
 	here->current = v;
 	shared_store32(&v->state, VCPU_RUNNING);
-	if (v->halted) {
-		if (v->avic.stash.any)
-			vapic_unstash(v->avic.page, &v->avic.stash);
-		if (__builtin_expect(!can_resume(v), 0)) {
-			v->stats.spurious_wakes++;
-			if (vcpu_arm(here, v))
-				return false;
-			v->halted = false;
-			return true;
-		}
-		v->halted = false;
+	/* Before the look: what was put away is the guest's to see again. */
+	if (__builtin_expect(v->avic.stash.any, 0))
+		vapic_unstash(v->avic.page, &v->avic.stash);
+	if (v->halted && __builtin_expect(!can_resume(v), 0)) {
+		v->stats.spurious_wakes++;
+		if (vcpu_arm(here, v))
+			return false;
+	} else if (v->avic.active) {
+		avic_load(&v->avic, v->target);
 	}
-	direct_here(v);
+	v->halted = HALTED_NOT;
 	return true;
 }
 
@@ -249,7 +256,6 @@ void vcpu_preempt(struct cpu *here, struct vcpu *v)
 {
 	v->stats.preemptions++;
 	leave(here, v, VCPU_RUNNABLE);
-	sched_enqueue(here, v);
 }
 
 void vcpu_park(struct cpu *here, struct vcpu *v)

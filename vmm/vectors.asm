@@ -2,8 +2,8 @@
 ; Entry of all 256 vectors. Exceptions (0..31) save everything for trap_exception(). Interrupts save
 ; nothing: they only come inside cpu_sleep() and cpu_take_interrupts() (vmm/hw/cpu.h), whose asm
 ; says that all registers change which a C function may change. This is the wake path, and every
-; instruction is counted there. The stack is a multiple of 16 at both calls; the direction flag is
-; always clear in host code.
+; instruction is counted there. The direction flag is always clear in host code, and its stack need only
+; be a multiple of 8: it has no vector registers.
         bits    64
         default rel
 
@@ -24,7 +24,8 @@ exception_%1:
         align   16
 interrupt_%1:
         mov     edi, %1
-        jmp     interrupt
+        call    trap_interrupt
+        iretq
 %endmacro
 
 %assign v 0
@@ -72,13 +73,6 @@ exception:
         pop     rbx
         pop     rax
         add     rsp, 16                 ; vector, error
-        iretq
-
-        align   64
-interrupt:
-        sub     rsp, 8                  ; 40 bytes of frame: a multiple of 16 again
-        call    trap_interrupt
-        add     rsp, 8
         iretq
 
 ; uint64_t trap_vectors[256]

@@ -66,7 +66,7 @@ static void galog_drain(struct cpu *cpu, struct iommu *u)
 }
 
 /* [irq-path 4] */
-void wake_from_galog(struct cpu *cpu)
+__attribute__((noinline)) void wake_from_galog(struct cpu *cpu)
 {
 	COUNT(cpu->count.galog_interrupts);
 	for (uint32_t i = 0; i < iommu_count(); i++) {

@@ -135,6 +135,7 @@ preempt:
 	leave_runnable(v);
 	atomic { ready_push(v); v = NONE; goto pick };
 
+	/* [model pcpu:halted-open] masked[v] is the guest's own: the same until it runs again */
 hlt:
 	atomic {
 		if

@@ -104,7 +104,7 @@ static bool any_lock_held(void)
 
 static bool has_work(const struct cpu *cpu)
 {
-	return machine_pending(cpu->index) >= 0 || cpu->ready_mask || cpu->next;
+	return machine_pending(cpu->index) >= 0 || cpu->next;
 }
 
 static void run_until_idle(struct cpu *cpu)
