@@ -154,8 +154,27 @@ def command_line(machine, folder, config, efi):
             "-device", "ide-hd,drive=esp,bus=ide.0,bootindex=1"]
 
 
-def _follow(process, result, timeout, log, progress, until, press):
+class _Typist:
+    """Types at the serial line: each (pattern, bytes) in turn, when the pattern has come."""
+
+    def __init__(self, process, script):
+        self.process, self.script, self.read = process, list(script), 0
+
+    def look(self, serial):
+        while self.script:
+            pattern, keys = self.script[0]
+            found = re.compile(pattern).search(serial, self.read)
+            if not found:
+                return
+            self.read = found.end()
+            self.script.pop(0)
+            self.process.stdin.write(keys)
+            self.process.stdin.flush()
+
+
+def _follow(process, result, timeout, log, progress, until, press, typed):
     """Reads the serial line until something ends the run."""
+    typist = _Typist(process, typed)
     ends = [(DONE, "done"), (PANIC, "panic"), (STOPS, "stops")]
     if press:
         ends.pop()
@@ -181,6 +200,7 @@ def _follow(process, result, timeout, log, progress, until, press):
             if log:
                 log.write(text)
                 log.flush()
+            typist.look(result.serial)
             pending += text
             *lines, pending = pending.split("\n")
             for line in lines:
@@ -199,9 +219,10 @@ def _follow(process, result, timeout, log, progress, until, press):
 
 
 def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None, until=None,
-        press=None):
+        press=None, typed=()):
     """Boots the config file on the machine. until: a regular expression that ends the run too.
-    press: bytes to type where the loader waits for a key."""
+    press: bytes to type where the loader waits for a key. typed: pairs of a regular expression and
+    the bytes to type when it has come, each after the one before."""
     machine = machine or Machine()
     result = Result()
     efi = efi or os.path.join(ROOT, "build/reveille.efi")
@@ -214,10 +235,10 @@ def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None,
         errors = open(os.path.join(folder, "stderr"), "w+", encoding="utf-8", errors="replace")
         process = subprocess.Popen(
             [*DIES_WITH_US, *result.arguments, "-serial", "stdio", "-monitor", "none"],
-            stdin=subprocess.PIPE if press else subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stdin=subprocess.PIPE if press or typed else subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=errors)
         try:
-            _follow(process, result, timeout, log, progress, until, press)
+            _follow(process, result, timeout, log, progress, until, press, typed)
         finally:
             process.terminate()
             try:

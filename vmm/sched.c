@@ -7,14 +7,13 @@
 #include "drivers/lapic.h"
 #include "exit.h"
 #include "ready.h"
+#include "slow.h"
 #include "vm.h"
-#include "wake.h"
 #include <hw/cpu.h>
 #include <hw/shared.h>
 
-#define SLICE_US    2000
-#define SLICE_OVER  1       /* as cpu->slice_end: an equal may have its turn */
-#define BACKSTOP_US 1000000 /* on the boot CPU, to which the GA logs' interrupts go */
+#define SLICE_US   2000
+#define SLICE_OVER 1 /* as cpu->slice_end: an equal may have its turn */
 
 void sched_init_cpu(struct cpu *cpu)
 {
@@ -118,10 +117,8 @@ void sched_tick(struct cpu *cpu)
 		cpu->slice_end = SLICE_OVER;
 		cpu->resched = 1;
 	}
-	if (cpu->backstop && cpu->backstop <= now) {
-		wake_backstop(cpu);
-		cpu->backstop = now + clock_us_to_ticks(BACKSTOP_US);
-	}
+	if (cpu->backstop && cpu->backstop <= now)
+		cpu->backstop = slow_tick(cpu, now);
 	sched_arm_timer(cpu);
 }
 
@@ -219,7 +216,7 @@ bool sched_turn(struct cpu *cpu)
 void sched_loop(struct cpu *cpu)
 {
 	if (cpu->index == 0) {
-		cpu->backstop = cpu_ticks() + clock_us_to_ticks(BACKSTOP_US);
+		cpu->backstop = cpu_ticks() + clock_us_to_ticks(SLOW_US);
 		sched_arm_timer(cpu);
 	}
 	for (;;)

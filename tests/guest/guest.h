@@ -103,6 +103,7 @@ void program_touch_mmio(uint32_t index);
 void program_bench(uint32_t index);
 void program_exits(uint32_t index);
 void program_fpu(uint32_t index);
+void program_echo(uint32_t index);
 void program_level(uint32_t index);
 
 #endif

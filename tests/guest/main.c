@@ -12,6 +12,7 @@ static const struct {
 	{ "bench", program_bench },
 	{ "exits", program_exits },
 	{ "fpu", program_fpu },
+	{ "echo", program_echo },
 	{ "hello", program_hello },
 	{ "irq", program_irq },
 	{ "halt", program_halt },

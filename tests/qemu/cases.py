@@ -15,7 +15,7 @@ def vm(args, cpus="0, 1", name="g", **keys):
 
 class Case:
     def __init__(self, name, config, expect=(), forbid=(), outcome="done", status=0, until=None,
-                 press=None, timeout=90, strict=(), rescues=0, **machine):
+                 press=None, typed=(), timeout=90, strict=(), rescues=0, **machine):
         self.name = name
         self.config = config
         self.expect = tuple(expect)  # regular expressions, each must match a line
@@ -23,6 +23,7 @@ class Case:
         self.outcome, self.status = outcome, status
         self.until = until  # a regular expression that ends the run
         self.press = press  # bytes to type where the loader waits for a key
+        self.typed = tuple(typed)  # (regular expression to wait for, bytes to type then)
         self.timeout = timeout
         self.strict = tuple(strict)  # complaints of the emulator that belong to the test
         self.rescues = rescues  # vCPUs that only the audit found
@@ -39,6 +40,16 @@ def bench_devices(devices):
 
 IRQ_OK = ("TEST irq: ok",)
 EMULATED = r"vm g: delivery (posted falls back to )?emulated: .*"
+
+# A guest that is there while somebody types, and what the monitor says of it.
+MONITORED = vm("echo", "0, 1", devices=IGB)
+MONITOR_SAYS = ("help: this list", r"1 g: running, 2 vCPUs, \d+ ms of CPU time",
+                r"g vCPU 0: running on CPU 0", r"g: \d+ exits", r"  \d+ hypercall",
+                "mechanism (none|gappi)", "mechanism name=audit looks=[0-9]+ records=0 rescues=0", "CPU 1: ")
+MONITOR_TYPED = (("echo: ready", b"help\r"), ("log error", b"vms\rvcpus\r"),
+                 ("g vCPU 1", b"exits g\rirqs g\r"), ("message 0 ", b"wakes\rcpus\r"),
+                 ("CPU 1: ", b"\x1d1quit\r"))
+
 
 CASES = [
     # --- being there ---
@@ -190,6 +201,38 @@ CASES = [
     Case("foreign-mmio", vm("touch-foreign-mmio", "0"), ["vm g: stopped: "], ["TEST"], status=1),
     Case("dma-outside", vm("dma-outside", "0", devices=EDU),
          ["inside: copied", "TEST dma-outside: ok", "device 00:05.0 of vm g"]),
+    # --- the console and the monitor ---
+    Case("monitor-tables", MONITORED, ["TEST echo: ok", *MONITOR_SAYS,
+         "00:04.0 message 0 to vCPU 0 vector 50h: posted: auto: AVIC",
+         "IPIs: posted by AVIC"], ["injected, [0-9]"], typed=MONITOR_TYPED),
+    Case("monitor-tables-emulated", MONITORED + "delivery = emulated\n", ["TEST echo: ok",
+         *MONITOR_SAYS, "00:04.0 message 0 to vCPU 0 vector .*: remapped to CPU 0, injected, "
+         "[0-9]+ so far: as configured", "IPIs: emulated"], ["posted by AVIC", ": posted: "],
+         typed=MONITOR_TYPED),
+    Case("console-switch", vm("echo", "0", "a") + vm("echo", "1", "b"),
+         [r"\[a: .*\]\necho: ready\necho: 'for a'", r"\[b: .*\]\necho: ready\necho: 'for b'\n",
+          r"\[b: .*\]\necho: ready\necho: 'for b'\necho: 'quit'\nTEST echo: ok",
+          "a: echo: 'quit'", "a: TEST echo: ok"], ["a: echo: 'for b'", "b: echo: 'for a'"],
+         typed=[("b: echo: ready", b"\x1d1for a\r"), ("echo: 'for a'", b"\x1d2for b\r"),
+                ("echo: 'for b'", b"\x1dhvms\r"), ("2 b: running", b"\x1dpquit\r"),
+                ("vm b: done", b"\x1d1quit\r\x1dh")]),
+    Case("console-not-switched", vm("echo", "0"), ["'for' is no command"], ["echo: 'for a'"],
+         outcome="matched", status=None, until="is no command",
+         typed=[("echo: ready", b"for a\r")]),
+    Case("monitor-modes", vm("echo", "0", devices=IGB),
+         ["mechanism gappi", "vm g: switched", "mechanism galog", "TEST echo: ok",
+          "delivery emulated: changed while it runs", "'fast' is none of its modes",
+          "there is no VM 'h'", "expected halt VM native"],
+         typed=[("echo: ready", b"wakes\rhalt g galog\r"), ("vm g: switched", b"wakes\r"),
+                ("mechanism galog", b"delivery g emulated\r"), ("vm g: switched", b"vms\r"),
+                ("changed while", b"delivery g fast\rstop h\rhalt g\r\x1d1quit\r")]),
+    Case("monitor-modes-unfit", vm("echo", "0", devices=IGB), ["not switched: no GAPPI in the IOMMU"],
+         ["vm g: switched"], without=["gappi"],
+         typed=[("echo: ready", b"halt g gappi\r"), ("not switched", b"\x1d1quit\r")]),
+    Case("monitor-stop", vm("echo", "0", "a") + vm("echo", "1", "b"),
+         ["vm a: stopped: by the monitor", "1 a: stopped", "2 b: running", "TEST echo: ok"],
+         status=1, typed=[("b: echo: ready", b"stop a\r"), ("stopped: by", b"vms\r"),
+                          ("2 b: running", b"\x1d2quit\r")]),
     # --- configs ---
     Case("config-unknown-key", vm("hello", "0") + "speed = 9\n",
          [r"reveille\.cfg:6: .*speed"], outcome="stops", status=None),

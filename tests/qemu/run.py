@@ -50,7 +50,7 @@ def one(case, efi, threads):
         file.write(case.config)
     machine = run.Machine(**{"icount": not threads, **case.machine})
     result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, case.name + ".log"),
-                     until=case.until, press=case.press)
+                     until=case.until, press=case.press, typed=case.typed)
     with open(os.path.join(OUT, case.name + ".err"), "w", encoding="utf-8") as file:
         file.write(" ".join(result.arguments) + "\n" + result.errors)
     return result, judge(case, result)

@@ -10,6 +10,7 @@
 #include "drivers/pci.h"
 #include "svm/fpu.h"
 #include "sched.h"
+#include "slow.h"
 #include "vectors.h"
 #include <hw/sim.h>
 
@@ -23,6 +24,13 @@ void sim_mmio_write(volatile void *p, unsigned bytes, uint64_t v)
 {
 	sim_drain();
 	machine_mmio_write((uint32_t)((volatile uint8_t *)p - machine_window), bytes, v);
+}
+
+/* The part of it that is about halted vCPUs. */
+uint64_t slow_tick(struct cpu *here, uint64_t now)
+{
+	wake_backstop(here);
+	return now + clock_us_to_ticks(SLOW_US);
 }
 
 uint64_t sim_ticks(void)

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* What is done now and then, by the boot CPU's timer interrupt: the audit of halted vCPUs, samples
+ * of CPU time, and a look at the keyboard. */
+#ifndef VMM_SLOW_H
+#define VMM_SLOW_H
+
+#include "base/types.h"
+
+struct cpu;
+
+#define SLOW_US 1000000 /* longest time between two calls; the audit's period */
+
+/* now in ticks; returns when to call again, in ticks. */
+uint64_t slow_tick(struct cpu *here, uint64_t now);
+
+#endif
