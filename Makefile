@@ -67,7 +67,7 @@ $(B)/reveille-cfg: $(CFG_C) $(wildcard vmm/config*.h) Makefile
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo cost run check unit emulator-test conformance model peer qemu-test cov lint clean
+.PHONY: help setup emulator image demo cost run check soak unit emulator-test conformance model peer qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -79,6 +79,7 @@ help:
 #: make image      build/reveille.img for a USB stick (CFG=file)
 #: make emulator   the emulator alone (cached outside the tree)
 #: make lint       compilers' warnings, clang-format, cppcheck, layers, headers, irq-path
+#: make soak       millions of wake-ups by each mechanism, faults injected; out/soak (COUNT=, ONLY=)
 #: make unit       unit tests and simulation on this machine, under ASan and UBSan
 #: make emulator-test  the emulator against small programs without a hypervisor
 #: make conformance  does docs/conformance.md say what the emulator's tests show? (WRITE=1 writes it)
@@ -150,11 +151,16 @@ $(MODEL_BIN): $(B)/%: %.c $(MODEL_C) $(wildcard tools/emulator/model/*.h tests/u
 		-fno-sanitize-recover=all -Itools/emulator/model -o $@ $< $(MODEL_C)
 
 unit: $(UNIT_BIN) $(MODEL_BIN)
-	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tools/report/report_test.py tests/peer/peer_test.py
+	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tools/report/report_test.py tests/soak/account_test.py tests/peer/peer_test.py
 
 # The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
 emulator-test: emulator
 	@tools/emulator/test.sh
+
+# Two million wake-ups of each mechanism under each fault: about an hour and a half on two CPUs.
+soak: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/soak.py $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only $(ONLY))
 
 conformance: emulator-test $(MODEL_BIN)
 	@$(PYTHON) tests/conformance/generate.py $(if $(WRITE),,--check) $(MODEL_BIN)

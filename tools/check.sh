@@ -43,6 +43,7 @@ step conformance make --no-print-directory conformance
 step model make --no-print-directory model
 step plants tests/sim/plants.sh build
 step qemu make --no-print-directory qemu-test
+step soak /usr/bin/python3 tools/soak.py --short --count 20000 --out out/check/soak
 step demo make --no-print-directory demo
 step cost make --no-print-directory -j"$(nproc)" cost
 [ -z "${CHECK_PEER:-}" ] || step peer make --no-print-directory peer

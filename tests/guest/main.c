@@ -19,6 +19,8 @@ static const struct {
 	{ "ipi", program_ipi },
 	{ "tpr", program_tpr },
 	{ "level", program_level },
+	{ "soak", program_soak },
+	{ "soak-victim", program_soak_victim },
 	{ "timer", program_timer },
 	{ "migrate", program_migrate },
 	{ "switch", program_switch },
