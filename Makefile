@@ -5,6 +5,7 @@ B      := build
 CC     := gcc
 NASM   := nasm
 PYTHON := /usr/bin/python3
+comma  := ,
 
 VMM_C   := $(wildcard vmm/*.c vmm/base/*.c vmm/guest/*.c svm/*.c avic/*.c iommu/*.c drivers/*.c)
 VMM_ASM := $(wildcard vmm/*.asm svm/*.asm boot/ap_start.asm)
@@ -85,6 +86,7 @@ help:
 #: make conformance  does docs/conformance.md say what the emulator's tests show? (WRITE=1 writes it)
 #: make model      the wake-up protocol's models and mutants, by SPIN (QUICK=1 for the short form)
 #: make peer       Linux's KVM on the emulator, beside Reveille; Linux as a plain guest; out/peer
+#:                 (QUICK=1: one kernel and fewer interrupts, as in make check)
 #: make qemu-test  the tests in the emulator (ONLY=name for one)
 #: make cov        coverage as HTML in out/coverage
 #: make clean      removes build/ and out/
@@ -168,10 +170,15 @@ conformance: emulator-test $(MODEL_BIN)
 model: setup
 	@$(PYTHON) tests/model/run.py $(if $(QUICK),--quick)
 
+# The whole: two kernels, Debian's own and the backports'; 10,000 interrupts an arm with the first.
 peer: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
-	@$(PYTHON) tests/peer/side_by_side.py
-	@$(PYTHON) tests/peer/plain.py
+	@$(PYTHON) tests/peer/side_by_side.py \
+		$(if $(QUICK),--count 300,--kernels release$(comma)backports --count-more 3000)
+	@$(PYTHON) tests/peer/plain.py $(if $(QUICK),default)
+ifndef QUICK
+	@$(PYTHON) tests/peer/plain.py --kernel backports default passthrough-xapic
+endif
 
 qemu-test: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi

@@ -79,38 +79,44 @@ closure() { # package...
 	apt-get -qq -s --no-install-recommends install "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p'
 }
 
-# Path of the newest version's file that the lists know; downloaded where it isn't here yet.
-fetch() { # package
-	version=$(apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's/^Version: //p' | head -n 1)
-	[ -n "$version" ] || return 1
-	file=$(echo "$version" | sed 's/:/%3a/')
-	file=$(find "$cache/files" -name "$1_${file}_*.deb" | head -n 1)
-	if [ -z "$file" ]; then
-		echo "debs: downloading $1 $version" >&2
+# "name version" of each, the newest that the lists know.
+versions() { # package...
+	apt-cache show --no-all-versions "$@" 2>/dev/null |
+		awk '/^Package: / { p = $2 } /^Version: / { print p, $2 }'
+}
+
+# Path of a version's file, or nothing.
+here() { # package version
+	find "$cache/files" -name "$1_$(echo "$2" | sed 's/:/%3a/')_*.deb" | head -n 1
+}
+
+# Paths of the packages' files; downloads, all at once, what isn't here yet.
+fetch() { # package...
+	list=$(versions "$@")
+	[ "$(echo "$list" | wc -l)" = $# ] || return 1
+	missing=$(echo "$list" | while read -r p v; do [ -n "$(here "$p" "$v")" ] || echo "$p"; done)
+	if [ -n "$missing" ]; then
+		echo "debs: downloading" $missing >&2
 		part=$(mktemp -d "$cache/part.XXXXXX")
-		(cd "$part" && apt-get -qq download "$1" >&2) || { rm -rf "$part"; return 1; }
-		file=$cache/files/$(basename "$part"/*.deb)
-		mv "$part"/*.deb "$file"
+		(cd "$part" && apt-get -qq download $missing >&2) || { rm -rf "$part"; return 1; }
+		mv "$part"/*.deb "$cache/files"
 		rmdir "$part"
 	fi
-	echo "$file"
+	echo "$list" | while read -r p v; do here "$p" "$v"; done
 }
 
-all() { # name...
-	for p in "$@"; do
-		fetch "$(resolve "$p")" || return 1
-	done
-}
-
-# Everything or nothing on the output.
 try() { # name...
+	resolved=
+	for n in "$@"; do
+		resolved="$resolved $(resolve "$n")"
+	done
+	set -- $resolved
 	if [ -n "$closure" ]; then
 		names=$(closure "$@") || return 1
 		[ -n "$names" ] || return 1
 		set -- $names
 	fi
-	paths=$(all "$@") || return 1
-	echo "$paths"
+	fetch "$@"
 }
 
 suite=${1:-}

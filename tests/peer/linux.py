@@ -101,9 +101,9 @@ class Result:
 
 
 def boot(script, machine, image=None, modules="kvm", append="", which="release", timeout=600,
-         serial=None, progress=None):
+         serial=None, progress=None, more=()):
     """Runs the script, after a set of modules was loaded, with the launcher where there is an image
-    for it; the machine is switched off at its end."""
+    for it; the machine is switched off at its end. more: cpio archives with what else it needs."""
     result = Result()
     kernel, initramfs = fetch_kernel(which)
     result.kernel = kernel_name(kernel)
@@ -111,8 +111,9 @@ def boot(script, machine, image=None, modules="kvm", append="", which="release",
     with tempfile.TemporaryDirectory(prefix="reveille-peer-") as folder:
         initrd = os.path.join(folder, "initrd")
         with open(initrd, "wb") as file:
-            with open(initramfs, "rb") as base:
-                shutil.copyfileobj(base, file)
+            for path in (initramfs, *more):
+                with open(path, "rb") as base:
+                    shutil.copyfileobj(base, file)
             file.write(_second_initramfs(folder, script, modules, image))
         result.arguments = [
             run.emulator(), *machine.arguments(),

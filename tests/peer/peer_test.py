@@ -376,6 +376,39 @@ def test_halt_and_wake():
     assert side.round_trips(recording, begin, end, sw.EXIT_HLT).tolist() == []
 
 
+def plain_run():
+    result = linux.Result()
+    result.serial = ("".join(f"PLAIN {e}\n" for e in plain.EXPECTED)
+                     + "[0.1] APIC: Switched APIC routing to: cluster x2apic\nPEER end\n")
+    return result
+
+
+def test_plain_faults():
+    mode = plain.MODES[0]
+    assert not plain.complaints(mode, plain_run(), 1000, 1000)
+    for e in plain.EXPECTED + ("PEER end",):
+        result = plain_run()
+        result.serial = result.serial.replace(e, "")
+        assert len(plain.complaints(mode, result, 1000, 1000)) == 1, e
+    for spoil in (lambda r: r.strict.append("emulator-strict: x"),
+                  lambda r: setattr(r, "timed_out", True),
+                  lambda r: setattr(r, "serial", "AMD-Vi: Event logged [IO_PAGE_FAULT]\n" + r.serial),
+                  lambda r: setattr(r, "serial", r.serial.replace("x2apic", "flat"))):
+        result = plain_run()
+        spoil(result)
+        assert len(plain.complaints(mode, result, 1000, 1000)) == 1, result.serial
+    assert len(plain.complaints(mode, plain_run(), 0, 1000)) == 1
+    assert len(plain.complaints(mode, plain_run(), 1000, 0)) == 1
+
+
+def test_plain_modes_differ():
+    """What is right in the default mode is wrong without translation, remapping and x2APIC."""
+    by_name = {m.name: m for m in plain.MODES}
+    assert len(plain.complaints(by_name["off"], plain_run(), 1000, 1000)) == 3
+    assert len(plain.complaints(by_name["passthrough-xapic"], plain_run(), 1000, 1000)) == 2
+    assert len(plain.complaints(by_name["irte-32"], plain_run(), 1000, 1000)) == 1
+
+
 def test_kernel_names():
     assert linux.kernel_version("linux-image-6.1.0-56-amd64-6.1.192-2") == (6, 1)
     assert linux.kernel_version("linux-image-6.12.95+deb12-amd64-6.12.95-1~bpo12+1") == (6, 12)

@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Linux as a plain guest of the emulator: its AMD IOMMU driver translates the DMA of NVMe, AHCI,
-virtio and network devices and remaps their interrupts; data must come back as it was written, and
-strict mode and the event log must stay silent."""
+virtio and network devices and remaps their interrupts, in one mode after the other; data must come
+back as it was written, and strict mode and the event log must stay silent."""
 
 import argparse
+import collections
 import os
+import re
 import sys
 import tempfile
 
@@ -34,35 +36,53 @@ disk() {
 disk nvme0n1
 disk sda
 disk vda
-# Two cards on one hub, each in a network of its own: no short cut inside the kernel.
-cards=$(ls /sys/class/net | grep -v lo)
-set -- $cards
-unshare -n sleep 1000 &
-sleep 1
-ip link set $2 netns $!
-nsenter -t $! -n ifconfig $2 10.0.0.2 up
-ifconfig $1 10.0.0.1 up
+# Three cards on one hub, each in a network of its own: no short cut inside the kernel.
+driver() { basename $(readlink /sys/class/net/$1/device/driver); }
+first= n=1
+for c in $(ls /sys/class/net | grep -v lo); do
+	if [ "$(driver $c)" = e1000e ]; then
+		first=$c
+		ifconfig $c 10.0.0.1 up
+		continue
+	fi
+	n=$((n + 1))
+	d=$(driver $c)
+	unshare -n sleep 1000 &
+	sleep 1
+	ip link set $c netns $!
+	nsenter -t $! -n ifconfig $c 10.0.0.$n up
+	others="$others $d:10.0.0.$n" pids="$pids $!"
+done
 sleep 4
-ping -c 5 -s 1400 10.0.0.2 | grep -q ' 0% packet loss' && echo "PLAIN net $1 $2 ok"
+for o in $others; do
+	ping -c 5 -s 1400 ${o#*:} | grep -q ' 0% packet loss' && echo "PLAIN net ${o%:*} ok"
+done
 echo "PLAIN drivers" $(ls -d /sys/bus/pci/drivers/*/0000* | cut -d/ -f6 | sort -u)
-dmesg | grep -E 'AMD-Vi|iommu: Default'
+dmesg | grep -E 'AMD-Vi|iommu: Default|APIC routing'
 grep -E 'nvme|ahci|virtio|eth' /proc/interrupts
-kill $!
-echo PLAIN end
+kill $pids
+echo PEER end
 """
 
-# Name, kernel's arguments, is DMA translated?
+# What each mode is and what the stopwatch and dmesg must show in it: is DMA translated, are
+# interrupts remapped, do the CPUs run in x2APIC mode? Each "no" is the twin of a "yes". without: of
+# run.FEATURES.
+Mode = collections.namedtuple("Mode", "name arguments translated remapped x2apic without",
+                              defaults=((),))
 MODES = (
-    ("default", "", True),
-    ("strict", "iommu.strict=1", True),
-    ("legacy-irte", "amd_iommu_intr=legacy iommu.strict=1", True),
-    ("passthrough", "iommu.passthrough=1", False),
+    Mode("default", "", True, True, True),
+    Mode("strict", "iommu.strict=1", True, True, True),
+    # Without GASup an entry has 32 bits, and there is no x2APIC.
+    Mode("irte-32", "iommu.strict=1", True, True, False, ("gasup", "gam", "gappi", "gappidis", "xt")),
+    Mode("passthrough-xapic", "iommu.passthrough=1 nox2apic", False, True, False),
+    Mode("off", "amd_iommu=off", False, False, False),
 )
-EXPECTED = ("disk nvme0n1 ok", "disk sda ok", "disk vda ok", " ok", "end")
+EXPECTED = ("disk nvme0n1 ok", "disk sda ok", "disk vda ok", "net virtio_net ok", "net igb ok")
+X2APIC = re.compile(r"APIC routing to:? \w+ x2apic")
 
 
-def machine_with(folder, recording):
-    m = run.Machine(smp=2, edu=0, igb=0, stopwatch=recording)
+def machine_with(folder, recording, without):
+    m = run.Machine(smp=2, edu=0, igb=0, stopwatch=recording, without=list(without))
     for name in ("nvme", "ahci", "virtio"):
         with open(os.path.join(folder, name), "wb") as file:
             file.truncate(DISK_BYTES)
@@ -73,52 +93,75 @@ def machine_with(folder, recording):
         "-device", "pcie-root-port,id=rp0,chassis=1,addr=9.0",
         "-device", "virtio-blk-pci,drive=virtio,bus=rp0,iommu_platform=on,disable-legacy=on",
         "-netdev", "hubport,hubid=0,id=net0", "-netdev", "hubport,hubid=0,id=net1",
+        "-netdev", "hubport,hubid=0,id=net2",
         "-device", "e1000e,netdev=net0,addr=a.0,romfile=",
         "-device", "virtio-net-pci,netdev=net1,addr=b.0,romfile=,iommu_platform=on,"
         "disable-legacy=on",
+        "-device", "igb,netdev=net2,addr=c.0,romfile=",
     ]
     return m
 
 
-def run_mode(name, arguments, translated, options):
+def complaints(mode, result, flushes, remapped):
+    """Sentences about what isn't as it should be in this mode."""
+    said = [line[6:] for line in result.serial.splitlines() if line.startswith("PLAIN ")]
+    wrong = [] if result.ended() else ["did not come to its end"]
+    wrong += [f"missing: {e}" for e in EXPECTED if e not in said]
+    wrong += [s for s in result.serial.splitlines() if "Event logged" in s][:3]
+    wrong += result.strict[:3]
+    if (flushes > SET_UP) != mode.translated:
+        wrong.append(f"{flushes} invalidations of translations, translated: {mode.translated}")
+    if bool(remapped) != mode.remapped:
+        wrong.append(f"{remapped} interrupts remapped, should be: {mode.remapped}")
+    x2apic = bool(X2APIC.search(result.serial))
+    if x2apic != mode.x2apic:
+        wrong.append(f"x2APIC mode: {x2apic}, should be: {mode.x2apic}")
+    return wrong
+
+
+def signs_of_life(line):
+    if line.startswith("("):
+        print(line, flush=True)
+
+
+def run_mode(mode, kernel, options):
+    name = f"plain-{kernel}-{mode.name}"
     inside = lambda n: os.path.join(options.out, n)
-    recording = inside(f"plain-{name}.bin")
+    recording = inside(f"{name}.bin")
     with tempfile.TemporaryDirectory(prefix="reveille-plain-") as folder:
-        result = linux.boot(SCRIPT, machine_with(folder, recording), modules="plain",
-                            append=arguments, which=options.kernel, timeout=options.timeout,
-                            serial=inside(f"plain-{name}.log"))
+        print(f"plain: {kernel}: {mode.name}", flush=True)
+        result = linux.boot(SCRIPT, machine_with(folder, recording, mode.without), modules="plain",
+                            append=mode.arguments, which=kernel, timeout=options.timeout,
+                            serial=inside(f"{name}.log"), progress=signs_of_life)
     records = stopwatch.load(recording).records
     os.unlink(recording)
     command = (records["kind"] == stopwatch.IOMMU_CMD) & (records["x"] == INVALIDATE_PAGES)
     flushes = int(command.sum())
     remapped = int((records["kind"] == stopwatch.REMAP).sum())
-    said = [line[6:] for line in result.serial.splitlines() if line.startswith("PLAIN ")]
-    wrong = [f"missing: {e}" for e in EXPECTED if not any(s.endswith(e) for s in said)]
-    wrong += [f"missing: {n}" for n in ("net",) if not any(s.startswith(n) for s in said)]
-    wrong += [s for s in result.serial.splitlines() if "Event logged" in s][:3]
-    wrong += result.strict[:3]
-    if (flushes > SET_UP) != translated:
-        wrong.append(f"{flushes} invalidations of translations, translated: {translated}")
-    if not remapped:
-        wrong.append("no interrupt was remapped")
-    print(f"plain: {name}: {'FAIL' if wrong else 'ok'}: {flushes} invalidations of translations,"
-          f" {remapped} interrupts remapped, {result.seconds:.0f} s", flush=True)
+    wrong = complaints(mode, result, flushes, remapped)
+    version = "{}.{}".format(*linux.kernel_version(result.kernel))
+    print(f"plain: {version}: {mode.name}: {'FAIL' if wrong else 'ok'}: {flushes} invalidations of"
+          f" translations, {remapped} interrupts remapped, {result.seconds:.0f} s", flush=True)
     for line in wrong:
-        print(f"plain: {name}: {line}", flush=True)
+        print(f"plain: {version}: {mode.name}: {line}", flush=True)
     return not wrong
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modes", nargs="*", help="of " + ", ".join(m[0] for m in MODES))
+    parser.add_argument("modes", nargs="*", help="of " + ", ".join(m.name for m in MODES))
     parser.add_argument("--out", default=OUT)
-    parser.add_argument("--kernel", choices=("release", "backports"), default="release")
+    parser.add_argument("--kernel", choices=linux.KERNELS, default="release")
     parser.add_argument("--timeout", type=float, default=600)
     options = parser.parse_args()
+    unknown = set(options.modes) - {m.name for m in MODES}
+    if unknown:
+        parser.error(f"no such mode: {', '.join(sorted(unknown))}")
     os.makedirs(options.out, exist_ok=True)
     os.environ["REVEILLE_QEMU"] = run.emulator()
-    good = [run_mode(*m, options) for m in MODES if not options.modes or m[0] in options.modes]
-    return 0 if good and all(good) else 1
+    good = [run_mode(m, options.kernel, options) for m in MODES
+            if not options.modes or m.name in options.modes]
+    return 0 if all(good) else 1
 
 
 if __name__ == "__main__":
