@@ -17,7 +17,7 @@
 
 struct guest_info_device {
 	uint16_t vendor, device;
-	uint32_t messages; /* MSI/MSI-X messages that HC_ROUTE takes */
+	uint32_t messages; /* MSI/MSI-X messages that HC_ROUTE takes; 0 with a PCI bus */
 	struct {
 		uint64_t gpa, bytes;
 	} bar[6];
@@ -30,6 +30,7 @@ struct guest_info {
 	uint32_t x2apic; /* 1: the guest's APICs are in x2APIC mode */
 	uint32_t tsc_per_us;
 	uint32_t hypercall_by_port; /* 1: OUT to GUEST_HYPERCALL_PORT instead of VMMCALL */
+	uint64_t pci_ecam; /* configuration space of bus 0 in memory; 0: no bus, use device[] */
 	char args[128];
 	uint8_t vcpu_pcpu[128]; /* pCPU of each vCPU, for the bench's choice of arms */
 	struct guest_info_device device[GUEST_INFO_DEVICES];

@@ -33,8 +33,8 @@ static err_t puts_text(struct vm *vm, const struct call *c)
 
 static err_t route(struct cpu *here, struct vm *vm, const struct call *c)
 {
-	if (c->rbx >= vm->device_count || c->rcx >= vm->devices[c->rbx].irq_count ||
-		c->rdx >= vm->vcpu_count || c->rsi > 255)
+	if (vm->config->pci == PCI_VIRTUAL || c->rbx >= vm->device_count ||
+		c->rcx >= vm->devices[c->rbx].irq_count || c->rdx >= vm->vcpu_count || c->rsi > 255)
 		return ERR_INVALID;
 	return assign_route(
 		here, &vm->devices[c->rbx].irq[c->rcx], &vm->vcpus[c->rdx], (uint8_t)c->rsi);

@@ -107,5 +107,6 @@ void program_echo(uint32_t index);
 void program_level(uint32_t index);
 void program_soak(uint32_t index);
 void program_soak_victim(uint32_t index);
+void program_pci(uint32_t index);
 
 #endif

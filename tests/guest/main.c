@@ -21,6 +21,7 @@ static const struct {
 	{ "level", program_level },
 	{ "soak", program_soak },
 	{ "soak-victim", program_soak_victim },
+	{ "pci", program_pci },
 	{ "timer", program_timer },
 	{ "migrate", program_migrate },
 	{ "switch", program_switch },

@@ -38,6 +38,18 @@ def bench_devices(devices):
     return vm("irq", devices=devices)
 
 
+def pci(args="pci", **keys):
+    return vm(args, cpus="0, 1, 2", devices=f"{IGB}, {EDU}", **{"pci": "virtual", **keys})
+
+
+# One whose DMA reaches all addresses below 4 GiB: by itself it would cut 4 bits off.
+EDU_32 = ["-device", "edu,bus=pcie.0,addr=5.0,dma_mask=0xffffffff"]
+PCI_MACHINE = {"smp": 3, "edu": 0, "extra": EDU_32}
+
+
+PCI_OK = ("TEST pci: ok",)
+ATTACKS = ("IO_PAGE_FAULT: device 00:05.0 of vm g .* address c00",
+           "IO_PAGE_FAULT: device 00:05.0 of vm g .* address fee00000")
 IRQ_OK = ("TEST irq: ok",)
 EMULATED = r"vm g: delivery (posted falls back to )?emulated: .*"
 
@@ -191,6 +203,21 @@ CASES = [
          ["TEST migrate: ok"], icount=False),
     Case("threads-switch", vm("switch count=3000", "0, 1, 1", devices=IGB, control="yes"),
          ["TEST switch: ok"], icount=False),
+    # --- a PCI bus for a guest with drivers of its own ---
+    Case("pci", pci(), PCI_OK + ATTACKS, **PCI_MACHINE),
+    Case("pci-xapic", pci(apic="xapic"), PCI_OK, **PCI_MACHINE),
+    Case("pci-galog", pci(halt="galog"), PCI_OK, **PCI_MACHINE),
+    Case("pci-emulated", pci(delivery="emulated"), [*PCI_OK, "emulated, as configured"],
+         **PCI_MACHINE),
+    Case("pci-behind-root-port", pci(), [*PCI_OK, "device 01:00.0 "], igb=0, edu=0,
+         smp=3, extra=[*EDU_32, "-device", "pcie-root-port,id=rp,bus=pcie.0,addr=4.0,chassis=1",
+                "-device", "igb,bus=rp,romfile="]),
+    Case("pci-no-bus-master", pci("pci master=0"), ["pci: first interrupt: WRONG"], status=1,
+         **PCI_MACHINE),
+    Case("pci-direct-has-none", pci(pci="direct"), ["pci: a bus: WRONG"], status=1,
+         **PCI_MACHINE),
+    Case("pci-no-attack", pci("pci attack=0"), PCI_OK, ["IO_PAGE_FAULT"], **PCI_MACHINE),
+    Case("threads-pci", pci(), PCI_OK, icount=False, **PCI_MACHINE),
     # --- guests that misbehave ---
     Case("bad-msr", vm("bad-msr", "0"), ["TEST bad-msr: ok"]),
     Case("triple-fault", vm("triple-fault", "0"), ["vm g: stopped: "], status=1),

@@ -26,10 +26,13 @@ static bool write_tables(struct vm *vm)
 	return good;
 }
 
-static void describe_device(struct guest_info_device *out, const struct assigned_device *d)
+static void describe_device(
+	struct guest_info_device *out, const struct assigned_device *d, enum pci_mode mode)
 {
 	out->vendor = d->pci->vendor;
 	out->device = d->pci->device;
+	if (mode == PCI_VIRTUAL)
+		return; /* the guest finds the rest by itself */
 	out->messages = d->irq_count;
 	for (unsigned i = 0; i < PCI_BARS; i++) {
 		const struct pci_bar *bar = &d->pci->bar[i];
@@ -49,6 +52,7 @@ static bool write_info(struct vm *vm)
 		.device_count = vm->device_count,
 		.memory_bytes = vm->config->memory_bytes,
 		.x2apic = vm->config->apic == APIC_X2APIC,
+		.pci_ecam = vm->config->pci == PCI_VIRTUAL ? VPCI_ECAM_BASE : 0,
 		.tsc_per_us = (uint32_t)clock_ticks_per_us(),
 	};
 
@@ -58,7 +62,7 @@ static bool write_info(struct vm *vm)
 	for (uint32_t i = 0; i < vm->vcpu_count && i < ARRAY_COUNT(info.vcpu_pcpu); i++)
 		info.vcpu_pcpu[i] = vm->config->pcpu[i];
 	for (uint32_t i = 0; i < vm->device_count; i++)
-		describe_device(&info.device[i], &vm->devices[i]);
+		describe_device(&info.device[i], &vm->devices[i], vm->config->pci);
 	return vm_write(vm, GPA(GUEST_INFO_GPA), &info, sizeof(info));
 }
 
