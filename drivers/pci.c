@@ -5,15 +5,11 @@
  * buses, which only AML names, and an absent bus costs 32 reads.
  */
 #include "pci.h"
-#include "clock.h"
 #include "pci_access.h"
 #include "pci_regs.h"
-#include <hw/cpu.h>
 
-#define CAPS_MAX 48 /* as many as fit: more is a loop */
-
-#define FLR_WAIT_US    100000 /* PCI Express Base 5.0, "Function Level Reset (FLR)" */
-#define FLR_PENDING_US 100000
+#define CAPS_MAX     48 /* as many as fit: more is a loop */
+#define EXT_CAPS_MAX 480
 
 static struct pci_device devices[PCI_DEVICES];
 static uint32_t device_count;
@@ -31,6 +27,23 @@ uint16_t pci_find_cap(devid_t id, uint8_t cap)
 		if ((head & 0xff) == cap)
 			return (uint16_t)at;
 		at = head >> 8 & 0xfcu;
+	}
+	return 0;
+}
+
+uint16_t pci_find_ext_cap(devid_t id, uint16_t cap)
+{
+	uint32_t at = PCI_EXT_CAPABILITIES;
+
+	for (unsigned i = 0; i < EXT_CAPS_MAX && at >= PCI_EXT_CAPABILITIES; i++) {
+		uint32_t head = pci_read(id, (uint16_t)at, 4);
+
+		/* All zero or all ones: there are none, or no way to them but ECAM. */
+		if (head == 0 || head == ~0u)
+			return 0;
+		if ((head & 0xffff) == cap)
+			return (uint16_t)at;
+		at = head >> 20 & 0xffcu;
 	}
 	return 0;
 }
@@ -142,54 +155,4 @@ void pci_enable_dma(devid_t id)
 void pci_disable_dma(devid_t id)
 {
 	pci_write(id, PCI_COMMAND, 2, pci_read(id, PCI_COMMAND, 2) & ~PCI_COMMAND_MASTER);
-}
-
-/* Until the register's pending bit is clear; a device that never comes to rest is reset anyway. */
-static void wait_pending(devid_t id, uint16_t reg, unsigned bytes, uint32_t pending)
-{
-	uint64_t start = cpu_ticks(), ticks = clock_us_to_ticks(FLR_PENDING_US);
-
-	while (pci_read(id, reg, bytes) & pending && cpu_ticks() - start < ticks)
-		cpu_pause();
-}
-
-/* Sets the reset bit that the function has. */
-static err_t start_flr(devid_t id)
-{
-	uint16_t pcie = pci_find_cap(id, CAP_PCIE), af = pci_find_cap(id, CAP_AF);
-
-	if (pcie && pci_read(id, (uint16_t)(pcie + PCIE_DEVCAP), 4) & DEVCAP_FLR) {
-		uint16_t control = (uint16_t)(pcie + PCIE_DEVCTL);
-
-		wait_pending(id, (uint16_t)(pcie + PCIE_DEVSTA), 2, DEVSTA_PENDING);
-		pci_write(id, control, 2, pci_read(id, control, 2) | DEVCTL_FLR);
-		return OK;
-	}
-	if (af && pci_read(id, (uint16_t)(af + AF_CAP), 1) & AF_CAP_FLR) {
-		wait_pending(id, (uint16_t)(af + AF_STATUS), 1, AF_STATUS_PENDING);
-		pci_write(id, (uint16_t)(af + AF_CONTROL), 1, AF_CONTROL_FLR);
-		return OK;
-	}
-	return ERR_UNFIT;
-}
-
-err_t pci_flr(devid_t id)
-{
-	uint32_t bars[PCI_BARS];
-	err_t err;
-
-	/* A reset loses the addresses that firmware gave out. The command register stays reset: no
-	 * decoding, no DMA, until pci_enable(). */
-	for (unsigned i = 0; i < PCI_BARS; i++)
-		bars[i] = pci_read(id, (uint16_t)(PCI_BAR0 + 4 * i), 4);
-	pci_disable_dma(id);
-	err = start_flr(id);
-	if (err)
-		return err;
-	clock_delay_us(FLR_WAIT_US);
-	if (pci_read(id, PCI_VENDOR, 2) == 0xffff)
-		return ERR_TIMEOUT;
-	for (unsigned i = 0; i < PCI_BARS; i++)
-		pci_write(id, (uint16_t)(PCI_BAR0 + 4 * i), 4, bars[i]);
-	return OK;
 }

@@ -37,6 +37,8 @@ void pci_enable_decoding(devid_t id);
 void pci_enable_dma(devid_t id);
 void pci_disable_dma(devid_t id);
 uint16_t pci_find_cap(devid_t id, uint8_t cap);
+/* An extended capability (PCI Express); 0: none, or no ECAM. */
+uint16_t pci_find_ext_cap(devid_t id, uint16_t cap);
 /* Function level reset where the device has it (bounded wait); ERR_UNFIT otherwise. */
 err_t pci_flr(devid_t id) MUST_USE;
 

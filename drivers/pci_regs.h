@@ -85,6 +85,14 @@ enum { PCIE_DEVCAP = 4, PCIE_DEVCTL = 8, PCIE_DEVSTA = 10 };
 #define DEVCTL_READ    FIELD(14, 12) /* largest read request */
 #define DEVSTA_PENDING 0x0020u
 
+#define PCI_EXT_CAPABILITIES 0x100u
+enum { EXT_CAP_ACS = 0x0d, EXT_CAP_SRIOV = 0x10 };
+enum { ACS_CAP = 4, ACS_CONTROL = 6 };
+/* Source validation, request and completion redirect, upstream forwarding: what keeps functions
+ * apart (PCI Express Base 5.0, "Access Control Services"). */
+#define ACS_ISOLATES 0x1du
+enum { SRIOV_TOTAL_VFS = 0x0e };
+
 enum { AF_CAP = 3, AF_CONTROL = 4, AF_STATUS = 5 };
 #define AF_CAP_FLR        0x02u
 #define AF_CONTROL_FLR    0x01u

@@ -73,19 +73,7 @@ static void read_features(struct iommu *u, const struct ivrs_unit *from)
 		efr = from->efr;
 		efr2 = from->efr2;
 	}
-	uint64_t hats = field_get(EFR_HATS, efr);
-
-	u->f.efr = efr;
-	u->f.efr2 = efr2;
-	u->f.ga = efr & EFR_GA_SUP;
-	u->f.gam = u->f.ga && efr & EFR_GAM_SUP_VAPIC;
-	u->f.gappi = u->f.gam && efr & EFR_GAPPI_SUP;
-	u->f.gappi_dis = u->f.gappi && efr2 & EFR2_GAPPIDIS_SUP;
-	u->f.xt = efr & EFR_XT_SUP;
-	u->f.ia = efr & EFR_IA_SUP;
-	u->f.nx = efr & EFR_NX_SUP;
-	u->f.host_levels = hats == HATS_NONE ? 0 : 4 + (uint32_t)hats;
-	u->f.irte_max = field_get(EFR2_NUM_INT, efr2) == 1 ? 2048 : 512;
+	iommu_decode_features(&u->f, efr, efr2);
 }
 
 /* Firmware, or whoever ran before, may have left anything running: off in this order, one bit a
@@ -224,18 +212,9 @@ struct iommu *iommu_by_index(uint32_t i)
 	return i < unit_count ? &units[i] : NULL;
 }
 
-/* The last range that names the device: firmware lists all first and exceptions later. */
 static const struct ivrs_range *range_of(devid_t dev)
 {
-	const struct ivrs_range *found = NULL;
-
-	for (uint32_t i = 0; unit_count && i < ivrs_table->range_count; i++) {
-		const struct ivrs_range *r = &ivrs_table->range[i];
-
-		if (dev >= r->first && dev <= r->last)
-			found = r;
-	}
-	return found;
+	return unit_count ? ivrs_range_of(ivrs_table, dev) : NULL;
 }
 
 struct iommu *iommu_of(devid_t dev)

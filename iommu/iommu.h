@@ -16,6 +16,9 @@ struct iommu_features {
 	uint64_t efr, efr2;   /* raw, for the survey */
 };
 
+/* From the two registers, or their images in the IVRS; np_cache, which is elsewhere, stays. */
+void iommu_decode_features(struct iommu_features *f, uint64_t efr, uint64_t efr2);
+
 struct cmd_ring {
 	uint64_t *entry;   /* 16 bytes each */
 	uint32_t tail;     /* bytes */

@@ -295,3 +295,16 @@ err_t ivrs_parse(struct ivrs *out, const void *table, size_t bytes)
 	}
 	return out->unit_count ? OK : ERR_NOT_FOUND;
 }
+
+const struct ivrs_range *ivrs_range_of(const struct ivrs *ivrs, devid_t dev)
+{
+	const struct ivrs_range *found = NULL;
+
+	for (uint32_t i = 0; i < ivrs->range_count; i++) {
+		const struct ivrs_range *r = &ivrs->range[i];
+
+		if (dev >= r->first && dev <= r->last)
+			found = r;
+	}
+	return found;
+}

@@ -42,5 +42,8 @@ struct ivrs {
 
 /* table: a whole ACPI table with a good checksum (drivers/acpi.h), as bytes. */
 err_t ivrs_parse(struct ivrs *out, const void *table, size_t bytes) MUST_USE;
+/* The last range that names the device: firmware lists all first and exceptions later. NULL: none,
+ * no IOMMU is in front of it. */
+const struct ivrs_range *ivrs_range_of(const struct ivrs *ivrs, devid_t dev);
 
 #endif

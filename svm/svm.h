@@ -51,6 +51,8 @@ struct svm_vcpu {
 };
 
 void svm_probe(struct svm_features *f);
+/* The same without keeping it: changes nothing, works under firmware too. */
+void svm_read_features(struct svm_features *f);
 /* As found by svm_probe(). */
 const struct svm_features *svm_features(void);
 /* On each CPU: EFER.SVME, VM_HSAVE_PA, host VMSAVE area (cpu->host_vmcb), ASID allocator.

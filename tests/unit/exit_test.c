@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* sources: svm/probe.c */
 /* sources: vmm/exit.c vmm/exit_cpuid.c vmm/exit_msr.c vmm/exit_io.c vmm/exit_apic.c */
 /* sources: vmm/exit_mmio.c */
 /* sources: vmm/guest/decode.c vmm/guest/walk.c vmm/guest/console.c vmm/base/lib.c */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* sources: drivers/pci_reset.c */
 /* sources: drivers/pci.c drivers/pci_bar.c drivers/pci_config.c drivers/clock.c */
 #include "test.h"
 #include "drivers/pci.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* sources: svm/probe.c */
 /* sources: svm/svm.c svm/asid.c svm/event.c svm/fpu.c svm/guest_state.c */
 #include "cpu.h"
 #include "page.h"
