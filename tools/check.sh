@@ -41,6 +41,7 @@ step emulator-test make --no-print-directory emulator-test
 step conformance make --no-print-directory conformance
 step model make --no-print-directory model
 step plants tests/sim/plants.sh build
+step tsan tests/tsan/run.sh build
 step qemu make --no-print-directory qemu-test
 step soak /usr/bin/python3 tools/soak.py --short --count 20000 --out out/check/soak
 step demo make --no-print-directory demo

@@ -288,7 +288,7 @@ void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
 	list_remove(&v->timer_link);
 	direct_away(v, PUT_PREEMPTED);
 	here->current = NULL;
-	v->home = to;
+	__atomic_store_n(&v->home, to, __ATOMIC_RELAXED); /* vcpu_post_event() looks at any time */
 	vcpu_retarget(v);
 	if (timer)
 		shared_or32(&v->events, VCPU_EVENT_TIMER);
@@ -320,8 +320,14 @@ void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t events)
 		shared_or32(&v->events, events);
 	if (vcpu_wake(here, v))
 		return;
-	if (shared_load32(&v->state) == VCPU_RUNNING && v->home != here)
-		cpu_kick(v->home);
+	if (shared_load32(&v->state) != VCPU_RUNNING)
+		return;
+	/* It may be moving: then it looks when it is loaded, and who it has left is kicked in vain.
+	 */
+	struct cpu *home = __atomic_load_n(&v->home, __ATOMIC_RELAXED);
+
+	if (home != here)
+		cpu_kick(home);
 }
 
 void vcpu_interrupt(struct cpu *here, struct vcpu *v, uint8_t vector)
