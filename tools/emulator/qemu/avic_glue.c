@@ -10,17 +10,60 @@
 #include "target/i386/tcg/helper-tcg.h"
 #include "target/i386/svm.h"
 #include "avic_glue_internal.h"
+#include "machine_host.h"
 #include "stopwatch.h"
 #include "../model/spec_avic.h"
 
 static struct avic_machine machine;
+static struct model_host host;
+static uint64_t chances;
+
+/* To the CPU itself: looked at before the next instruction. */
+static void request(CPUState *cs, int bits)
+{
+	cs->interrupt_request |= bits;
+	qatomic_set(&cs->neg.icount_decr.u16.high, -1);
+}
+
+static void ring(uint32_t apicid, uint16_t from_iommu)
+{
+	CPUState *cs = cpu_by_arch_id(apicid);
+
+	sw_record(current_cpu, SW_DOORBELL, from_iommu, apicid, 0, 0);
+	if (!cs)
+		reveille_strict("doorbell to APIC ID %u, which no core has", apicid);
+	else if (cs == current_cpu)
+		request(cs, CPU_INTERRUPT_AVIC);
+	else
+		cpu_interrupt(cs, CPU_INTERRUPT_AVIC);
+}
+
+void avic_doorbell(uint32_t apicid)
+{
+	ring(apicid, 1);
+}
+
+/* By MSR or ICR. */
+static void host_doorbell(void *opaque, uint32_t apicid)
+{
+	ring(apicid, 0);
+}
+
+static uint32_t host_random(void *opaque, uint32_t n)
+{
+	return machine_random(&chances, n);
+}
 
 void avic_glue_realize(CPUState *cs)
 {
 	X86CPU *cpu = X86_CPU(cs);
 
 	if (!machine.host) {
-		machine.host = &avic_host;
+		host = machine_host;
+		host.doorbell = host_doorbell;
+		host.random = host_random;
+		chances = machine_seed(cpu->avic_seed);
+		machine.host = &host;
 		machine.opt.x2avic_ext = cpu->avic_ext;
 		machine.opt.ext_lvt = cpu->avic_ext_lvt;
 		machine.opt.icr_busy = cpu->avic_icr_busy;
@@ -29,7 +72,6 @@ void avic_glue_realize(CPUState *cs)
 		machine.opt.page_tpr = cpu->avic_page_tpr;
 		machine.opt.partial_multicast = cpu->avic_partial_multicast;
 		machine.opt.erratum_1235_percent = cpu->avic_erratum_1235;
-		avic_host_seed(cpu->avic_seed);
 		avic_window_create();
 	}
 	cpu->avic = g_new0(AvicCpu, 1);
@@ -138,13 +180,6 @@ void avic_glue_vmexit(CPUX86State *env)
 	cs->interrupt_request &= ~CPU_INTERRUPT_VIRQ;
 }
 
-/* To the CPU itself: looked at before the next instruction. */
-static void request(CPUState *cs, int bits)
-{
-	cs->interrupt_request |= bits;
-	qatomic_set(&cs->neg.icount_decr.u16.high, -1);
-}
-
 void avic_glue_sync(CPUState *cs)
 {
 	X86CPU *cpu = X86_CPU(cs);
@@ -205,27 +240,4 @@ void avic_glue_deliver(CPUState *cs)
 	avic_glue_sync(cs);
 	if (vector >= 0)
 		do_interrupt_x86_hardirq(cpu_env(cs), vector, 1);
-}
-
-static void ring(uint32_t apicid, uint16_t from_iommu)
-{
-	CPUState *cs = cpu_by_arch_id(apicid);
-
-	sw_record(current_cpu, SW_DOORBELL, from_iommu, apicid, 0, 0);
-	if (!cs)
-		reveille_strict("doorbell to APIC ID %u, which no core has", apicid);
-	else if (cs == current_cpu)
-		request(cs, CPU_INTERRUPT_AVIC);
-	else
-		cpu_interrupt(cs, CPU_INTERRUPT_AVIC);
-}
-
-void avic_doorbell(uint32_t apicid)
-{
-	ring(apicid, 1);
-}
-
-void avic_glue_ring(uint32_t apicid)
-{
-	ring(apicid, 0);
 }

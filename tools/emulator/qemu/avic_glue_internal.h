@@ -13,12 +13,6 @@ typedef struct AvicCpu {
 	bool trap_pending; /* .core.exit ends the instruction that just ran */
 } AvicCpu;
 
-extern const struct model_host avic_host;
-void avic_host_seed(uint32_t seed);
-
-/* Rings for a core by MSR or ICR; BQL held. */
-void avic_glue_ring(uint32_t apicid);
-
 /* Does what the model said: exit, trap, #GP. Own thread, BQL held; may not return. */
 void avic_glue_result(CPUState *cs, enum avic_result result, uintptr_t ra);
 

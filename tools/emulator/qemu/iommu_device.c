@@ -10,8 +10,10 @@
 #include "hw/pci/pci_bus.h"
 #include "hw/qdev-properties.h"
 #include "migration/vmstate.h"
+#include "avic_glue.h"
 #include "iommu_glue.h"
 #include "iommu_glue_internal.h"
+#include "machine_host.h"
 
 #define WINDOW_BASE  0xfed80000u
 #define WINDOW_SIZE  0x4000u
@@ -45,6 +47,27 @@ static const PCIIOMMUOps iommu_ops = {
 	.get_address_space = iommu_space_get,
 };
 
+static void host_doorbell(void *opaque, uint32_t apicid)
+{
+	avic_doorbell(apicid);
+}
+
+static uint32_t host_random(void *opaque, uint32_t n)
+{
+	ReveilleIommu *s = opaque;
+
+	return machine_random(&s->random, n);
+}
+
+static void later(void *opaque, uint32_t ns)
+{
+	ReveilleIommu *s = opaque;
+	int64_t when = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL) + ns;
+
+	if (!timer_pending(s->later) || timer_expire_time_ns(s->later) > when)
+		timer_mod(s->later, when);
+}
+
 static void later_fired(void *opaque)
 {
 	ReveilleIommu *s = opaque;
@@ -67,15 +90,17 @@ static void iommu_realize(DeviceState *dev, Error **errp)
 	s->cfg.devid = PCI_BUILD_BDF(0, PCI_DEVICE(&s->pci)->devfn);
 	s->cfg.ioapic_devid = PCI_BUILD_BDF(0, IOAPIC_DEVFN);
 	s->cfg.hpet_devid = PCI_BUILD_BDF(0, IOAPIC_DEVFN);
-	s->cfg.later = iommu_glue_later;
+	s->cfg.later = later;
 	s->cfg.unmap = iommu_space_unmap;
-	s->random = 0x9e3779b97f4a7c15ull ^ s->seed;
+	s->random = machine_seed(s->seed);
 	s->spaces = iommu_spaces_new();
 	s->later = timer_new_ns(QEMU_CLOCK_VIRTUAL, later_fired, s);
 
-	struct model_host host = iommu_glue_host;
+	struct model_host host = machine_host;
 
 	host.opaque = s;
+	host.doorbell = host_doorbell;
+	host.random = host_random;
 	s->model = iommu_new(&host, &s->cfg);
 	s->pci.model = s->model;
 

@@ -32,10 +32,6 @@ struct ReveilleIommu {
 	uint32_t seed;
 };
 
-/* iommu_host.c */
-extern const struct model_host iommu_glue_host;
-void iommu_glue_later(void *opaque, uint32_t ns);
-
 /* iommu_space.c: what a device sees of the machine */
 AddressSpace *iommu_space_get(PCIBus *bus, void *opaque, int devfn);
 void iommu_space_unmap(void *opaque, uint64_t iova, uint64_t last);

@@ -14,6 +14,7 @@
 #include "hw/pci/msi.h"
 #include "hw/pci/pci_bus.h"
 #include "iommu_glue_internal.h"
+#include "machine_host.h"
 
 #define INT_RANGE      0xfee00000u
 #define INT_RANGE_SIZE 0x100000u
@@ -110,7 +111,7 @@ static MemTxResult interrupt_write(
 		return MEMTX_ERROR;
 	}
 	if (!x86_iommu_ir_supported(X86_IOMMU_DEVICE(s))) {
-		iommu_glue_host.msi(s, address, value);
+		machine_host.msi(NULL, address, value);
 		return MEMTX_OK;
 	}
 	return iommu_interrupt(s->model, requester(space), address, value) ? MEMTX_OK : MEMTX_ERROR;

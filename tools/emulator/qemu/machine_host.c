@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the AVIC model asks of its host: the machine's memory, doorbells, records. */
+/*
+ * What the models ask of their host: the machine's memory, its interrupts, the stopwatch.
+ * The core's model and the IOMMU's share it; how each rings, and its chances, are their own.
+ */
 #include "qemu/osdep.h"
-#include "qemu/atomic.h"
+#include "qemu/atomic128.h"
 #include "exec/address-spaces.h"
 #include "exec/memory.h"
 #include "exec/ramblock.h"
-#include "avic_glue_internal.h"
+#include "hw/core/cpu.h"
+#include "hw/i386/apic.h"
+#include "hw/i386/apic_internal.h"
+#include "hw/pci/msi.h"
+#include "machine_host.h"
 #include "stopwatch.h"
-
-static uint64_t random_state;
-
-void avic_host_seed(uint32_t seed)
-{
-	random_state = 0x9e3779b97f4a7c15ull ^ seed;
-}
-
-static uint32_t host_random(void *opaque, uint32_t n)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (random_state >> 32) % n;
-}
+#include "strict.h"
 
 static bool host_read(void *opaque, uint64_t addr, void *buf, size_t bytes)
 {
@@ -62,6 +55,29 @@ static bool host_load64(void *opaque, uint64_t addr, uint64_t *value)
 	return true;
 }
 
+static bool host_load128(void *opaque, uint64_t addr, uint64_t value[2])
+{
+	RCU_READ_LOCK_GUARD();
+	MemoryRegion *mr;
+	hwaddr offset;
+	Int128 *word = ram_word(addr, 16, &mr, &offset);
+
+	if (!word)
+		return false;
+	smp_mb();
+#if defined(CONFIG_ATOMIC128) || HAVE_CMPXCHG128
+	Int128 both = HAVE_ATOMIC128_RO ? atomic16_read_ro(word) : atomic16_read_rw(word);
+
+	value[0] = int128_getlo(both);
+	value[1] = int128_gethi(both);
+#else
+	value[0] = qatomic_read((uint64_t *)word);
+	smp_rmb();
+	value[1] = qatomic_read((uint64_t *)word + 1);
+#endif
+	return true;
+}
+
 static bool host_or32(void *opaque, uint64_t addr, uint32_t bits, uint32_t *old)
 {
 	RCU_READ_LOCK_GUARD();
@@ -90,9 +106,21 @@ static bool host_and32(void *opaque, uint64_t addr, uint32_t bits, uint32_t *old
 	return true;
 }
 
-static void host_doorbell(void *opaque, uint32_t apicid)
+static void host_msi(void *opaque, uint64_t address, uint32_t data)
 {
-	avic_glue_ring(apicid);
+	MSIMessage msg = { .address = address, .data = data };
+
+	apic_get_class(NULL)->send_msi(&msg);
+}
+
+/* QEMU's APIC takes bits 31:8 of a destination from address bits 63:40. */
+static void host_interrupt(void *opaque, uint32_t dest, bool logical, unsigned delivery_mode,
+	bool level, uint8_t vector)
+{
+	uint64_t address = 0xfee00000 | (dest & 0xffu) << 12 | (logical ? 4 : 0) |
+			   (uint64_t)(dest & ~0xffu) << 32;
+
+	host_msi(opaque, address, vector | delivery_mode << 8 | (level ? 0xc000 : 0));
 }
 
 static void host_stopwatch(
@@ -110,14 +138,28 @@ static void G_GNUC_PRINTF(2, 3) host_strict(void *opaque, const char *fmt, ...)
 	va_end(args);
 }
 
-const struct model_host avic_host = {
+uint64_t machine_seed(uint32_t seed)
+{
+	return 0x9e3779b97f4a7c15ull ^ seed;
+}
+
+uint32_t machine_random(uint64_t *state, uint32_t n)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return (uint32_t)(*state >> 32) % n;
+}
+
+const struct model_host machine_host = {
 	.read = host_read,
 	.write = host_write,
 	.load64 = host_load64,
+	.load128 = host_load128,
 	.or32 = host_or32,
 	.and32 = host_and32,
-	.doorbell = host_doorbell,
+	.interrupt = host_interrupt,
+	.msi = host_msi,
 	.strict = host_strict,
 	.stopwatch = host_stopwatch,
-	.random = host_random,
 };
