@@ -103,7 +103,7 @@ say "building $key from QEMU $(basename "$source")"
 log=$work/build.log
 options="--target-list=x86_64-softmmu --without-default-features --enable-tcg \
 	--enable-pixman --enable-slirp --disable-docs --disable-install-blobs \
-	--disable-debug-info --disable-download
+	--disable-debug-info --disable-qom-cast-debug --disable-download
 	--firmwarepath=share/qemu-firmware:/usr/share/seabios:/usr/share/qemu:/usr/lib/ipxe/qemu"
 if [ "$(cat "$work/configured" 2>/dev/null)" != "$options" ]; then
 	rm -rf "$work/build" "$work/configured"

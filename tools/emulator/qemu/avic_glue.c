@@ -12,6 +12,7 @@
 #include "avic_glue_internal.h"
 #include "machine_host.h"
 #include "stopwatch.h"
+#include "svm_mem.h"
 #include "../model/spec_avic.h"
 
 static struct avic_machine machine;
@@ -94,11 +95,11 @@ static uint64_t vmcb_field(CPUX86State *env, unsigned offset, unsigned bytes)
 
 	switch (bytes) {
 	case 2:
-		return x86_lduw_phys(cs, env->vm_vmcb + offset);
+		return svm_lduw(cs, env->vm_vmcb + offset);
 	case 4:
-		return x86_ldl_phys(cs, env->vm_vmcb + offset);
+		return svm_ldl(cs, env->vm_vmcb + offset);
 	default:
-		return x86_ldq_phys(cs, env->vm_vmcb + offset);
+		return svm_ldq(cs, env->vm_vmcb + offset);
 	}
 }
 
@@ -143,23 +144,12 @@ bool avic_glue_vmrun(CPUX86State *env)
 	return valid;
 }
 
-/*
- * The page behind APIC_BAR is this vCPU's: what the TLB holds from before VMRUN and what
- * it holds after #VMEXIT must not meet. Usually it is empty here, and this costs nothing.
- */
-static void forget_apic_page(CPUState *cs, const AvicCpu *avic)
-{
-	if (avic->view.xavic)
-		tlb_flush(cs);
-}
-
 void avic_glue_entered(CPUX86State *env)
 {
 	CPUState *cs = env_cpu(env);
 
 	if (!env_archcpu(env)->avic->view.on)
 		return;
-	forget_apic_page(cs, env_archcpu(env)->avic);
 	bql_lock();
 	avic_glue_sync(cs);
 	bql_unlock();
@@ -172,7 +162,6 @@ void avic_glue_vmexit(CPUX86State *env)
 
 	if (!avic->view.on)
 		return;
-	forget_apic_page(cs, avic);
 	avic_vmexit(&avic->core);
 	avic->view.on = false;
 	avic->view.xavic = false;
@@ -198,7 +187,7 @@ static G_NORETURN void exit_now(CPUState *cs, uintptr_t ra)
 	struct avic_exit why = X86_CPU(cs)->avic->core.exit;
 
 	X86_CPU(cs)->avic->trap_pending = false;
-	x86_stq_phys(cs, env->vm_vmcb + offsetof(struct vmcb, control.exit_info_2), why.info2);
+	svm_stq(cs, env->vm_vmcb + offsetof(struct vmcb, control.exit_info_2), why.info2);
 	cpu_vmexit(env, why.code, why.info1, ra);
 }
 

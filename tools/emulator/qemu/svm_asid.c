@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Translations are tagged by ASID on each core (24593 rev 3.44, "TLB Control"). QEMU
- * flushes everything at VMRUN and #VMEXIT, so a hypervisor that re-uses a tag for
- * something else, or comes back to a core with a stale one, would get away with it here
- * and not on hardware. This remembers what each tag of each core stands for.
+ * Translations are tagged by ASID on each core (24593 rev 3.44, "TLB Control"). The
+ * emulator keeps those of the guest that ran last and no others (svm_tlb.c), so a
+ * hypervisor that re-uses a tag for something else, or comes back to a core with a stale
+ * one, would get away with it here and not on hardware. This remembers what each tag of
+ * each core stands for.
  */
 #include "qemu/osdep.h"
 #include "target/i386/tcg/helper-tcg.h"
@@ -12,13 +13,6 @@
 #include "strict.h"
 
 #define CONTROL(field) (env->vm_vmcb + offsetof(struct vmcb, control.field))
-
-typedef struct SvmTag {
-	uint64_t ncr3;
-	uint64_t vapic; /* with xAVIC the APIC page differs between vCPUs of one VM, else 0 */
-	uint64_t vmcb;
-	uint64_t visit; /* of the VMCB, when it last ran here with this tag */
-} SvmTag;
 
 /* VMCB address -> SvmVisit; every core looks here, in a thread of its own. */
 typedef struct SvmVisit {
@@ -56,8 +50,10 @@ static uint64_t visit(CPUX86State *env)
 	return count;
 }
 
-static void check(const SvmTag *old, const SvmTag *now, uint32_t asid)
+static void check(const SvmTag *old, const SvmTag *now)
 {
+	uint32_t asid = now->asid;
+
 	if (old->ncr3 != now->ncr3)
 		reveille_strict("ASID %u: stood for nCR3 %" PRIx64 " here, now for %" PRIx64
 				", without a flush",
@@ -76,36 +72,45 @@ static void check(const SvmTag *old, const SvmTag *now, uint32_t asid)
 			asid, now->vmcb);
 }
 
-void svm_asid_enter(CPUX86State *env, SvmSide *side)
+static SvmTag tag_of(CPUX86State *env)
 {
 	CPUState *cs = env_cpu(env);
-	uint32_t asid = x86_ldl_phys(cs, CONTROL(asid));
 	bool xavic = (env->int_ctl & (INT_CTL_AVIC | INT_CTL_X2AVIC)) == INT_CTL_AVIC;
-	SvmTag now = {
-		.ncr3 = env->hflags2 & HF2_NPT_MASK ? env->nested_cr3 : 0,
-		.vapic = xavic ? x86_ldq_phys(cs, env->vm_vmcb + VMCB_VAPIC) & VAPIC_ADDR : 0,
+	bool nested = env->hflags2 & HF2_NPT_MASK;
+
+	return (SvmTag){
+		.asid = svm_ldl(cs, CONTROL(asid)),
+		.ncr3 = nested ? env->nested_cr3 : 0,
+		.nested_mode = nested ? env->nested_pg_mode | 1ull << 32 : 0,
+		.vapic = xavic ? svm_ldq(cs, env->vm_vmcb + VMCB_VAPIC) & VAPIC_ADDR : 0,
+		.apic_bar = xavic ? svm_ldq(cs, env->vm_vmcb + VMCB_APIC_BAR) : 0,
 		.vmcb = env->vm_vmcb,
 		.visit = visit(env),
 	};
-	SvmTag *old;
+}
+
+SvmTag svm_asid_enter(CPUX86State *env, SvmSide *side)
+{
+	SvmTag now = tag_of(env), *old;
+	void *asid = GUINT_TO_POINTER(now.asid);
 
 	if (!side->asids)
 		side->asids = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-	switch (x86_ldub_phys(cs, CONTROL(tlb_ctl))) {
+	switch (svm_ldub(env_cpu(env), CONTROL(tlb_ctl))) {
 	case 1:
 		g_hash_table_remove_all(side->asids);
 		break;
 	case 3:
 	case 7:
-		g_hash_table_remove(side->asids, GUINT_TO_POINTER(asid));
+		g_hash_table_remove(side->asids, asid);
 		break;
 	}
-	old = g_hash_table_lookup(side->asids, GUINT_TO_POINTER(asid));
-	if (!old) {
-		g_hash_table_insert(
-			side->asids, GUINT_TO_POINTER(asid), g_memdup2(&now, sizeof(now)));
-		return;
+	old = g_hash_table_lookup(side->asids, asid);
+	if (old) {
+		check(old, &now);
+		*old = now;
+	} else {
+		g_hash_table_insert(side->asids, asid, g_memdup2(&now, sizeof(now)));
 	}
-	check(old, &now, asid);
-	*old = now;
+	return now;
 }

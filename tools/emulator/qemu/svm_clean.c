@@ -77,7 +77,7 @@ void svm_clean_load(CPUX86State *env, SvmSide *side)
 		return;
 	if (!side->seen)
 		side->seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
-	clean = x86_ldl_phys(env_cpu(env), env->vm_vmcb + VMCB_CLEAN);
+	clean = svm_ldl(env_cpu(env), env->vm_vmcb + VMCB_CLEAN);
 	seen = g_hash_table_lookup(side->seen, &env->vm_vmcb);
 	if (!seen) {
 		if (clean)

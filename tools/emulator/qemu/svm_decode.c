@@ -78,6 +78,6 @@ uint64_t svm_decode_assist(CPUX86State *env, uint64_t code, uint64_t info1)
 		info1 = env->svm_insn_linear;
 	}
 	for (unsigned i = 0; i < sizeof(field); i += 8)
-		x86_stq_phys(cs, env->vm_vmcb + VMCB_INSN + i, ldq_le_p(field + i));
+		svm_stq(cs, env->vm_vmcb + VMCB_INSN + i, ldq_le_p(field + i));
 	return info1;
 }

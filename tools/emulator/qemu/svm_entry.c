@@ -27,12 +27,13 @@ void svm_entry_begin(CPUX86State *env)
 	if (!env->vm_hsave)
 		reveille_strict("VMRUN while VM_HSAVE_PA is 0");
 	svm_clean_load(env, side);
+	svm_tlb_leave_host(env, side);
 }
 
 /* 24593 rev 3.44, "Event Injection": what may stand in EVENTINJ. */
 static bool injection_valid(CPUX86State *env, CPUState *cs)
 {
-	uint32_t event = x86_ldl_phys(cs, CONTROL(event_inj));
+	uint32_t event = svm_ldl(cs, CONTROL(event_inj));
 	unsigned vector = event & SVM_EVTINJ_VEC_MASK;
 	bool has_code = event & SVM_EVTINJ_VALID_ERR;
 
@@ -72,19 +73,19 @@ static bool pat_valid(uint64_t pat)
 
 static bool nested_paging_valid(CPUX86State *env, CPUState *cs)
 {
-	uint64_t ncr3 = x86_ldq_phys(cs, CONTROL(nested_cr3));
+	uint64_t ncr3 = svm_ldq(cs, CONTROL(nested_cr3));
 
-	if (!(x86_ldq_phys(cs, CONTROL(nested_ctl)) & SVM_NPT_ENABLED))
+	if (!(svm_ldq(cs, CONTROL(nested_ctl)) & SVM_NPT_ENABLED))
 		return true;
 	if (!(env->cr[0] & CR0_PG_MASK) || ncr3 >> env_archcpu(env)->phys_bits)
 		return false;
-	return pat_valid(x86_ldq_phys(cs, env->vm_vmcb + VMCB_G_PAT));
+	return pat_valid(svm_ldq(cs, env->vm_vmcb + VMCB_G_PAT));
 }
 
 /* Values 3 and 7 are there with FlushByAsid; others are undefined. */
 static void check_tlb_control(CPUX86State *env, CPUState *cs)
 {
-	uint8_t tlb = x86_ldub_phys(cs, CONTROL(tlb_ctl));
+	uint8_t tlb = svm_ldub(cs, CONTROL(tlb_ctl));
 	bool by_asid = env->features[FEAT_SVM] & CPUID_SVM_FLUSHASID;
 
 	if (tlb > 1 && !(by_asid && (tlb == 3 || tlb == 7)))
@@ -96,7 +97,7 @@ bool svm_entry_valid(CPUX86State *env)
 	CPUState *cs = env_cpu(env);
 
 	check_tlb_control(env, cs);
-	return x86_ldl_phys(cs, CONTROL(asid)) < env_archcpu(env)->svm_nasid &&
+	return svm_ldl(cs, CONTROL(asid)) < env_archcpu(env)->svm_nasid &&
 	       nested_paging_valid(env, cs) && injection_valid(env, cs);
 }
 
@@ -104,20 +105,21 @@ static uint64_t vapic_record(CPUX86State *env, CPUState *cs)
 {
 	if (!(env->int_ctl & INT_CTL_AVIC))
 		return 0;
-	return (x86_ldq_phys(cs, env->vm_vmcb + VMCB_VAPIC) & VAPIC_ADDR) | 1;
+	return (svm_ldq(cs, env->vm_vmcb + VMCB_VAPIC) & VAPIC_ADDR) | 1;
 }
 
 void svm_entry_done(CPUX86State *env)
 {
 	CPUState *cs = env_cpu(env);
+	SvmTag tag = svm_asid_enter(env, svm_side(env));
 	uint32_t event;
 
-	svm_asid_enter(env, svm_side(env));
+	svm_tlb_enter_guest(env, svm_side(env), &tag);
 	if (!sw_on)
 		return;
-	event = x86_ldl_phys(cs, CONTROL(event_inj));
-	sw_record(cs, SW_VMRUN, event & SVM_EVTINJ_VALID ? event : 0,
-		x86_ldl_phys(cs, CONTROL(asid)), env->vm_vmcb, vapic_record(env, cs));
+	event = svm_ldl(cs, CONTROL(event_inj));
+	sw_record(cs, SW_VMRUN, event & SVM_EVTINJ_VALID ? event : 0, svm_ldl(cs, CONTROL(asid)),
+		env->vm_vmcb, vapic_record(env, cs));
 }
 
 void svm_entry_injected(CPUX86State *env, unsigned vector)
@@ -130,7 +132,7 @@ void svm_entry_injected(CPUX86State *env, unsigned vector)
 uint64_t svm_entry_return_rip(CPUX86State *env)
 {
 	if (env->features[FEAT_SVM] & CPUID_SVM_NRIPSAVE)
-		return x86_ldq_phys(env_cpu(env), env->vm_vmcb + VMCB_NRIP);
+		return svm_ldq(env_cpu(env), env->vm_vmcb + VMCB_NRIP);
 	return env->eip;
 }
 
@@ -159,7 +161,7 @@ uint64_t svm_exit_reason(CPUX86State *env, uint64_t code, uint64_t info1)
 
 	svm_side(env)->invalid = code == (uint64_t)SVM_EXIT_ERR;
 	if (env->features[FEAT_SVM] & CPUID_SVM_NRIPSAVE)
-		x86_stq_phys(cs, env->vm_vmcb + VMCB_NRIP,
+		svm_stq(cs, env->vm_vmcb + VMCB_NRIP,
 			has_nrip(code) ? env->eip + env->svm_insn_bytes : 0);
 	return svm_decode_assist(env, code, info1);
 }
@@ -173,12 +175,14 @@ void svm_exit_begin(CPUX86State *env)
 {
 	CPUState *cs = env_cpu(env);
 
+	svm_tlb_leave_guest(env, svm_side(env));
 	if (sw_on)
-		sw_record(cs, SW_VMEXIT, 0, x86_ldl_phys(cs, CONTROL(exit_code)), env->vm_vmcb,
+		sw_record(cs, SW_VMEXIT, 0, svm_ldl(cs, CONTROL(exit_code)), env->vm_vmcb,
 			env->regs[R_EAX]);
 }
 
 void svm_exit_end(CPUX86State *env)
 {
 	svm_clean_save(env, svm_side(env));
+	svm_tlb_enter_host(env, svm_side(env));
 }

@@ -23,6 +23,8 @@ void svm_exit_begin(CPUX86State *env);   /* guest state still loaded */
 bool svm_exit_invalid(CPUX86State *env); /* VMRUN failed: the save area stays as it is */
 void svm_exit_end(CPUX86State *env);     /* the VMCB is written, host state loaded */
 
+void svm_tlb_flush(CPUX86State *env); /* CR0, CR3 or CR4 written: svm_tlb.c */
+
 /* svm_init.c; all with the BQL held, but for the MSR. */
 #define MSR_VM_CR    0xc0010114
 #define VM_CR_SVMDIS (1u << 4)
