@@ -18,10 +18,10 @@ uint32_t logical_table[1024] __attribute__((aligned(4096)));
 bool guest_x2;
 volatile unsigned counts[VCPUS][256];
 volatile bool no_eoi;
-volatile uint32_t host_apicid[VCPUS];
+volatile uint32_t host_apicid[CPUS];
 
 static struct gate guest_idt[256], host_idt[256];
-static uint8_t hsave[VCPUS][4096] __attribute__((aligned(4096)));
+static uint8_t hsave[CPUS][4096] __attribute__((aligned(4096)));
 static uint8_t iopm[3 * 4096] __attribute__((aligned(4096)));
 static uint8_t msrpm[2 * 4096] __attribute__((aligned(4096)));
 static uint64_t npt[6][512] __attribute__((aligned(4096)));
@@ -69,6 +69,13 @@ void check(bool ok, const char *what)
 	failed++;
 	print("FAILED: ");
 	print(what);
+	print("\n");
+}
+
+void expect_strict(const char *text)
+{
+	print("EXPECT ");
+	print(text);
 	print("\n");
 }
 
@@ -253,43 +260,56 @@ static void block(struct vcpu *v)
 	*field64(v, 0x68) = 0; /* the shadow of STI ends with the HLT */
 }
 
+static void run_second(struct vcpu *v)
+{
+	uint64_t code = run(v);
+
+	if (code == HLT) {
+		block(v);
+		return;
+	}
+	check(code == VMMCALL, "second CPU: exit is VMMCALL");
+	if (code != VMMCALL)
+		print_hex(code);
+	v->running = false;
+}
+
 void ap_main(void)
 {
 	start_cpu(1);
 	ap_up = true;
 	for (;;) {
-		while (!vcpus[1].running)
-			pause();
-		uint64_t code = run(&vcpus[1]);
-
-		if (code == HLT) {
-			block(&vcpus[1]);
-			continue;
-		}
-		check(code == VMMCALL, "second CPU: exit is VMMCALL");
-		if (code != VMMCALL)
-			print_hex(code);
-		vcpus[1].running = false;
+		for (unsigned n = 1; n < VCPUS; n++)
+			if (vcpus[n].running)
+				run_second(&vcpus[n]);
+		pause();
 	}
+}
+
+void start_on_second(struct vcpu *v, void (*entry)(void))
+{
+	setup(v, entry);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	v->running = true;
 }
 
 void run_on_second(void (*entry)(void))
 {
-	setup(&vcpus[1], entry);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	vcpus[1].running = true;
+	start_on_second(&vcpus[1], entry);
 }
 
 void wait_second(void)
 {
-	while (vcpus[1].running)
-		pause();
+	for (unsigned n = 1; n < VCPUS; n++)
+		while (vcpus[n].running)
+			pause();
 }
 
 void set_running(unsigned index, unsigned n, bool running)
 {
 	__atomic_store_n(&physical_table[index],
-		1ull << 63 | (running ? 1ull << 62 : 0) | (uint64_t)vcpus[n].page | host_apicid[n],
+		1ull << 63 | (running ? 1ull << 62 : 0) | (uint64_t)vcpus[n].page |
+			host_apicid[n ? 1 : 0],
 		__ATOMIC_SEQ_CST);
 }
 

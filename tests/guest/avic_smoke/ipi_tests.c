@@ -19,15 +19,22 @@ struct way {
 	bool self_too;
 };
 
-/* vCPU 1 has bit 1 in the flat model, bit 2 of cluster 3, bit 1 of x2APIC's cluster 0. */
+/* vCPU 1 has bit 1 in the flat model, bit 2 of cluster 3, bit 1 of x2APIC's cluster 0; vCPU 0,
+ * the sender, has the bit below. */
 static const struct way ways[] = {
 	{ WAY("physical"), 1, 1, 0, ~0u, false },
 	{ WAY("physical broadcast"), 0xff, ~0u, 0, ~0u, true },
 	{ WAY("logical flat"), 1 << 1, 0, LOGICAL, ~0u, false },
 	{ WAY("logical cluster"), 0x34, 0, LOGICAL, 0x0fffffff, false },
+	{ WAY("logical flat, two"), 3, 0, LOGICAL, ~0u, true },
+	{ WAY("logical cluster, two"), 0x36, 0, LOGICAL, 0x0fffffff, true },
+	{ WAY("logical broadcast"), 0xff, ~0u, LOGICAL, ~0u, true },
 	{ WAY("x2APIC logical"), 0, 1 << 1, LOGICAL, ~0u, false },
+	{ WAY("x2APIC logical, two"), 0, 3, LOGICAL, ~0u, true },
 	{ WAY("all including self"), 0, 0, 0x80000, ~0u, true },
+	{ WAY("all including self, logical"), 1, 1, 0x80000 | LOGICAL, ~0u, true },
 	{ WAY("all excluding self"), 0, 0, 0xc0000, ~0u, false },
+	{ WAY("all excluding self, logical"), 1, 1, 0xc0000 | LOGICAL, ~0u, false },
 };
 
 static struct vcpu *const a = &vcpus[0];
@@ -57,8 +64,8 @@ static void sender(const struct way *w)
 	page_set(a, 0xe0, w->dfr);
 	icr = (uint64_t)(guest_x2 ? w->dest_x2 : w->dest) << 32 | w->low | VEC;
 	set_running(0, 0, true);
-	logical_table[1] = 1u << 31 | 1;
-	logical_table[3 * 4 + 2] = 1u << 31 | 1;
+	logical_table[0] = logical_table[3 * 4 + 1] = 1u << 31;
+	logical_table[1] = logical_table[3 * 4 + 2] = 1u << 31 | 1;
 }
 
 static void to_stopped(const struct way *w)
@@ -103,7 +110,8 @@ void ipi_ways(void)
 		to_running(w);
 	}
 	set_running(1, 1, false);
-	logical_table[1] = logical_table[3 * 4 + 2] = 0;
+	logical_table[0] = logical_table[1] = logical_table[3 * 4 + 1] = logical_table[3 * 4 + 2] =
+		0;
 }
 
 static void guest_closed(void)

@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 #define APIC    0xfee00000u
-#define VCPUS   2
+#define CPUS    2
+#define VCPUS   3     /* 0 on the first CPU, the others on the second */
 #define HLT     0x78u /* exit codes */
 #define VMMCALL 0x81u
 
@@ -33,7 +34,7 @@ extern uint32_t logical_table[1024];
 extern bool guest_x2;
 extern volatile unsigned counts[VCPUS][256]; /* interrupts that the guests took */
 extern volatile bool no_eoi;                 /* guest_interrupt() leaves the ISR alone */
-extern volatile uint32_t host_apicid[VCPUS]; /* CPU n runs vCPU n */
+extern volatile uint32_t host_apicid[CPUS];
 
 /* host.c */
 void print(const char *s);
@@ -44,9 +45,13 @@ void say_case(const char *status, const char *area, const char *file, const char
 	const char *section, const char *what);
 #define CASE(section, what)    say_case("stated", AREA, __FILE__, __func__, section, what)
 #define ASSUMED(section, what) say_case("assumed", AREA, __FILE__, __func__, section, what)
+/* The next report of the emulator's strict mode must have this text; run.sh compares. */
+void expect_strict(const char *text);
 void setup(struct vcpu *v, void (*entry)(void));
-uint64_t run(struct vcpu *v);            /* one VMRUN; returns the exit code */
-void run_on_second(void (*entry)(void)); /* vCPU 1 until its VMMCALL, on the other CPU */
+uint64_t run(struct vcpu *v); /* one VMRUN; returns the exit code */
+/* Until its VMMCALL, on the other CPU. */
+void start_on_second(struct vcpu *v, void (*entry)(void));
+void run_on_second(void (*entry)(void)); /* vCPU 1 */
 void wait_second(void);
 void set_running(unsigned index, unsigned n, bool running);
 void post(struct vcpu *v, unsigned vector);
@@ -65,6 +70,24 @@ void registers(void);
 /* ipi_tests.c */
 void ipi_ways(void);
 void doorbell_held(void);
+
+/* icr_tests.c */
+void icr_types(void);
+void icr_vectors(void);
+void icr_bad_page(void);
+void icr_limits(void);
+void icr_logical_unknown(void);
+
+/* vmrun_tests.c */
+void vmrun_checks(void);
+
+/* state_tests.c */
+void doorbell_other(void);
+void doorbell_gif(void);
+void interrupt_shadow(void);
+void eoi_order(void);
+void priorities(void);
+void priorities_of_guest(void);
 
 /* smp_tests.c */
 void doorbell_wakes_busy(void);

@@ -202,21 +202,6 @@ static void tpr(void)
 	check(a->gprs[3] == 5, "TPR reaches CR8");
 }
 
-static void invalid(void)
-{
-	CASE("VMRUN and #VMEXIT",
-		"VMEXIT_INVALID: x2AVIC without AVIC, MAX_INDEX too large, backing page out of range");
-	setup(a, guest_tpr);
-	*field64(a, 0x60) = 0x41000000;
-	check(run(a) == ~0ull, "x2AVIC without AVIC");
-	setup(a, guest_tpr);
-	*field64(a, 0xf8) = (uint64_t)physical_table | (guest_x2 ? 512 : 256);
-	check(run(a) == ~0ull, "MAX_INDEX too large");
-	setup(a, guest_tpr);
-	*field64(a, 0xe0) = 1ull << 51;
-	check(run(a) == ~0ull, "backing page out of range");
-}
-
 /* The stack is missing when the interrupt is pushed. */
 static void fault_in_delivery(void)
 {
@@ -279,15 +264,26 @@ void tests(void)
 		{ faults_and_traps, "faults and traps" },
 		{ incomplete_ipis, "incomplete IPIs" },
 		{ ipi_ways, "ways to name a target" },
+		{ icr_types, "types of IPI" },
+		{ icr_vectors, "vectors of IPIs" },
+		{ icr_bad_page, "target without a page" },
+		{ icr_limits, "MAX_INDEX" },
+		{ icr_logical_unknown, "unknown logical targets" },
 		{ level_eoi, "level EOI" },
 		{ tpr, "TPR" },
-		{ invalid, "VMRUN checks" },
+		{ priorities, "priorities set by the host" },
+		{ priorities_of_guest, "priorities set by the guest" },
+		{ eoi_order, "EOI in order" },
+		{ interrupt_shadow, "interrupt shadow" },
+		{ vmrun_checks, "VMRUN checks" },
 		{ fault_in_delivery, "fault in delivery" },
 		{ virq, "V_IRQ" },
 		{ lost_in_host_mode, "doorbell in host mode" },
 		{ doorbell_wakes_busy, "doorbell to a busy guest" },
 		{ doorbell_wakes_halted, "doorbell to a halted guest" },
 		{ doorbell_held, "doorbell to a guest that holds it" },
+		{ doorbell_other, "doorbell while another vCPU runs" },
+		{ doorbell_gif, "doorbell while GIF is 0" },
 		{ ping_pong, "ping-pong" },
 		{ block_and_wake, "block and wake" },
 	};

@@ -157,6 +157,9 @@ void rom_main(void)
 	test_init();
 	test_npt();
 	test_state();
+	test_tlb();
+	test_checks();
+	test_faults();
 	say(failed ? "RESULT failed\n" : "RESULT passed\n");
 	outb(0xf4, failed ? 1 : 0);
 }

@@ -130,5 +130,8 @@ void test_clean(void);
 void test_init(void);
 void test_npt(void);
 void test_state(void);
+void test_tlb(void);
+void test_checks(void);
+void test_faults(void);
 
 #endif
