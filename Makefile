@@ -48,10 +48,28 @@ $(B)/offsets.inc: svm/offsets.c
 	@test -s $@ || { echo "$@ is empty: svm/offsets.c"; rm -f $@; exit 1; }
 $(VMM_ASM:%.asm=$(B)/%.asm.o): $(B)/offsets.inc
 
+# One partition: which of several a function fell into would change the code of the wake path.
+VMM_LINK := $(CC) $(VMM_CFLAGS) -flto-partition=one -nostdlib -static -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
+	    -Wl,--no-warn-rwx-segments -Wl,--build-id=none -T vmm/vmm.ld
+
 $(B)/vmm.elf: $(VMM_O) vmm/vmm.ld
 	@echo "  LD    $@"
-	@$(CC) $(VMM_CFLAGS) -nostdlib -static -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
-		-Wl,--no-warn-rwx-segments -Wl,--build-id=none -T vmm/vmm.ld -o $@ $(VMM_O)
+	@$(VMM_LINK) -o $@ $(VMM_O)
+
+# The same with the trace's hooks: what includes <trace.h> finds another one. Where its lines are is
+# its own business: vmm.elf is the image that counts.
+TRACED_C := $(shell grep -l '<trace.h>' $(VMM_C))
+TRACED_O := $(TRACED_C:%.c=$(B)/traced/%.o)
+VMM_TRACED_O := $(filter-out $(TRACED_C:%.c=$(B)/%.o),$(VMM_O)) $(TRACED_O)
+
+$(TRACED_O): $(B)/traced/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC    $< (traced)"
+	@$(CC) -Ivmm/traced $(VMM_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/vmm-traced.elf: $(VMM_TRACED_O) vmm/vmm.ld
+	@echo "  LD    $@"
+	@$(VMM_LINK) -o $@ $(VMM_TRACED_O)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
@@ -209,6 +227,8 @@ CLANG_C := $(filter-out svm/offsets.c,$(VMM_C))
 lint: setup
 	@echo "  LINT  clang"
 	@for f in $(CLANG_C); do clang $(filter-out -Wenum-conversion -fno-builtin-printf -mpreferred-stack-boundary=3,$(VMM_CFLAGS)) \
+		-Wenum-conversion -fsyntax-only $$f || exit 1; done
+	@for f in $(TRACED_C); do clang -Ivmm/traced $(filter-out -Wenum-conversion -fno-builtin-printf -mpreferred-stack-boundary=3,$(VMM_CFLAGS)) \
 		-Wenum-conversion -fsyntax-only $$f || exit 1; done
 	@echo "  LINT  clang-format"
 	@clang-format --dry-run -Werror $(C_FILES)

@@ -40,8 +40,9 @@ struct image {
 	uint64_t physical, bytes, entry;
 	const uint8_t *elf;
 };
-/* Places the image that vmm_image.asm carries; NULL, or what was wrong with it. */
-const char *elf_load(struct image *image);
+/* Places one of the images that vmm_image.asm carries, with trace hooks or without; NULL, or what
+ * was wrong with it. */
+const char *elf_load(struct image *image, bool traced);
 /* Access that a page of the image wants: bit 1 writable, bit 0 executable (as in p_flags). */
 uint32_t elf_page_flags(const struct image *image, uint64_t offset);
 

@@ -25,10 +25,10 @@ $(B)/%.efi.o: %.asm
 	@echo "  NASM  $<"
 	@$(NASM) -f elf64 -I$(B)/ $< -o $@
 
-$(B)/vmm.stripped: $(B)/vmm.elf
+$(B)/%.stripped: $(B)/%.elf
 	@objcopy --strip-all $< $@
 
-$(B)/boot/vmm_image.efi.o: $(B)/vmm.stripped
+$(B)/boot/vmm_image.efi.o: $(B)/vmm.stripped $(B)/vmm-traced.stripped
 
 $(B)/reveille.so: $(BOOT_O)
 	@echo "  LD    $@"

@@ -41,6 +41,7 @@ struct boot_info {
 	uint64_t cr3;
 	uint64_t low_page; /* a free page below 1 MiB for the APs' start code */
 	struct boot_framebuffer fb;
+	uint32_t traced; /* 1: the image with the trace's hooks */
 	uint32_t mem_count, file_count;
 	struct boot_mem mem[BOOT_MEM_REGIONS]; /* sorted by base, no overlap */
 	struct boot_file files[BOOT_FILES];    /* [0] is reveille.cfg */

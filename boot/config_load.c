@@ -99,5 +99,6 @@ bool config_load(struct boot_info *info)
 		return false;
 	}
 	add(info, "reveille.cfg", text, bytes);
+	info->traced = config->trace_entries != 0;
 	return load_files(info, config);
 }

@@ -22,7 +22,7 @@ static uint64_t low_page(void)
 	return page ? page : firmware_pages(1, LOW_LIMIT);
 }
 
-static const char *prepare(struct boot_info **out, struct image *image)
+static const char *begin(struct boot_info **out)
 {
 	uint64_t pages = ALIGN_UP(sizeof(struct boot_info), PAGE_BYTES) / PAGE_BYTES;
 	struct boot_info *info = (struct boot_info *)firmware_pages(pages, UINT64_MAX);
@@ -34,7 +34,13 @@ static const char *prepare(struct boot_info **out, struct image *image)
 	info->low_page = low_page();
 	if (!info->low_page)
 		return "no free page below 1 MiB; it is needed to start the other CPUs";
-	const char *why = elf_load(image);
+	return NULL;
+}
+
+/* The configuration says which of the two images. */
+static const char *place(struct boot_info *info, struct image *image)
+{
+	const char *why = elf_load(image, info->traced);
 
 	if (why)
 		return why;
@@ -54,12 +60,15 @@ EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *st)
 
 	console_init(st);
 	firmware_init(handle, st);
-	const char *why = prepare(&info, &image);
+	const char *why = begin(&info);
 
 	if (why)
 		return give_up(why);
 	if (!config_load(info))
 		return give_up(NULL);
+	why = place(info, &image);
+	if (why)
+		return give_up(why);
 	if (firmware_leave(info) != EFI_SUCCESS)
 		return give_up("the firmware doesn't let go (ExitBootServices failed)");
 	boot_switch(info->cr3, image.entry, (uint64_t)info);

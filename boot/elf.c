@@ -20,8 +20,8 @@ struct elf_segment {
 	uint64_t offset, vaddr, paddr, file_bytes, memory_bytes, align;
 };
 
-extern const uint8_t vmm_image[];
-extern const uint64_t vmm_image_bytes;
+extern const uint8_t vmm_image[], vmm_image_traced[];
+extern const uint64_t vmm_image_bytes, vmm_image_traced_bytes;
 
 static const struct elf_header *header(const struct image *image)
 {
@@ -58,12 +58,14 @@ static bool measure(struct image *image)
 	return image->bytes != 0;
 }
 
-const char *elf_load(struct image *image)
+const char *elf_load(struct image *image, bool traced)
 {
-	image->elf = vmm_image;
+	uint64_t bytes = traced ? vmm_image_traced_bytes : vmm_image_bytes;
+
+	image->elf = traced ? vmm_image_traced : vmm_image;
 	image->bytes = 0;
-	if (vmm_image_bytes < sizeof(struct elf_header) ||
-		memcmp(vmm_image,
+	if (bytes < sizeof(struct elf_header) ||
+		memcmp(image->elf,
 			"\x7f"
 			"ELF\x02\x01",
 			6) != 0 ||

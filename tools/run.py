@@ -226,7 +226,10 @@ def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None,
     machine = machine or Machine()
     result = Result()
     efi = efi or os.path.join(ROOT, "build/reveille.efi")
-    if not machine.coverage and os.environ.get("REVEILLE_COVERAGE"):
+    # The image with the trace's hooks is another one: its addresses are not those of vmm.elf.
+    with open(config, encoding="latin-1") as file:
+        traced = re.search(r"^\s*trace\s*=\s*(on|\d)", file.read(), re.M)
+    if not machine.coverage and os.environ.get("REVEILLE_COVERAGE") and not traced:
         machine.coverage = qemu_coverage.new_file(os.environ["REVEILLE_COVERAGE"], efi, config)
     with tempfile.TemporaryDirectory(prefix="reveille-") as folder:
         result.arguments = command_line(machine, folder, config, efi)

@@ -7,6 +7,7 @@
 #include <base/count.h>
 #include <hw/cpu.h>
 #include <hw/shared.h>
+#include <trace.h>
 
 /* So many rescues are logged in full, then one a minute: a machine that loses each wake-up must
  * still get its work done. */
@@ -53,12 +54,14 @@ static void rescue(struct cpu *cpu, struct vcpu *v, uint64_t now, uint64_t since
 
 	/* The record first: a vCPU that runs changes what there is to see. */
 	if (worth_a_record(now)) {
-		audit_record(v, clock_ticks_to_us(now - since));
+		audit_record(cpu, v, clock_ticks_to_us(now - since));
 		audit_stats.records++;
 	}
 	/* Told after all, while we were writing: late, so it counts all the same. */
 	audit_stats.rescues[mechanism]++;
 	v->stats.rescues++;
+	trace_cause(cpu, CAUSE_AUDIT);
+	trace(cpu, TRACE_RESCUE, mechanism, v, clock_ticks_to_us(now - since));
 	vcpu_wake(cpu, v);
 }
 

@@ -34,6 +34,6 @@ uint64_t audit_rescues(void);
 
 /* audit_record.c: logs all that is known about v, which was seen BLOCKED age_us ago and still is.
  * A few dozen lines at most; reads registers of the IOMMUs. */
-void audit_record(const struct vcpu *v, uint64_t age_us);
+void audit_record(const struct cpu *here, const struct vcpu *v, uint64_t age_us);
 
 #endif

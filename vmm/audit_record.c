@@ -6,11 +6,13 @@
 #include "base/log.h"
 #include "iommu/galog.h"
 #include "iommu/irte.h"
+#include "trace_ring.h"
 #include "vcpu.h"
 #include "vm.h"
 #include <hw/shared.h>
 
 #define POSTS_SHOWN 16
+#define TRACE_SHOWN 16
 
 /* What the IOMMU reads when a device fires. */
 struct seen_post {
@@ -99,7 +101,7 @@ static void log_iommus(void)
 	}
 }
 
-void audit_record(const struct vcpu *v, uint64_t age_us)
+void audit_record(const struct cpu *here, const struct vcpu *v, uint64_t age_us)
 {
 	uint32_t word = shared_load32(&wake_word);
 
@@ -115,4 +117,7 @@ void audit_record(const struct vcpu *v, uint64_t age_us)
 	log_page(v);
 	log_posts(v);
 	log_iommus();
+	trace_print(v->home->index, TRACE_SHOWN);
+	if (here->index != v->home->index)
+		trace_print(here->index, TRACE_SHOWN);
 }

@@ -9,6 +9,7 @@
  *   iommu = auto                     auto | required | off
  *   galog-entries = 512              512..32768, a power of two; more than 8192 is taken as 8192
  *   gappi-own-vectors = 128          0..140 vectors a pCPU gives to blocked vCPUs of its own
+ *   trace = off                      off | on | N records a pCPU (on: 4096): trace_ring.h
  *   cpus = 0                         how many pCPUs to use; 0 = all
  *
  *   [vm NAME]
@@ -116,7 +117,8 @@ struct config {
 	enum iommu_policy iommu;
 	uint32_t galog_entries;
 	uint32_t gappi_own_vectors;
-	uint32_t cpu_count; /* 0: all */
+	uint32_t trace_entries; /* a pCPU; 0: no trace */
+	uint32_t cpu_count;     /* 0: all */
 	uint32_t vm_count;
 	struct vm_config vms[CONFIG_VMS];
 };

@@ -79,6 +79,21 @@ static err_t read_gappi_own_vectors(struct parser *p, struct span value)
 	return OK;
 }
 
+#define TRACE_ON_ENTRIES 4096
+
+static err_t read_trace(struct parser *p, struct span value)
+{
+	uint64_t n = TRACE_ON_ENTRIES;
+
+	if (span_is(value, "off"))
+		n = 0;
+	else if (!span_is(value, "on") && !value_number(value, 128, 1 << 20, &n))
+		return config_bad_value(
+			p, "trace", value, "off, on, or records a pCPU, 128 to 1048576");
+	p->config->trace_entries = (uint32_t)n;
+	return OK;
+}
+
 static err_t read_cpu_count(struct parser *p, struct span value)
 {
 	uint64_t n;
@@ -96,6 +111,7 @@ const struct config_key config_machine_keys[] = {
 	{ "iommu", read_iommu },
 	{ "galog-entries", read_galog_entries },
 	{ "gappi-own-vectors", read_gappi_own_vectors },
+	{ "trace", read_trace },
 	{ "cpus", read_cpu_count },
 	{ NULL, NULL },
 };

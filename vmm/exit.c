@@ -13,6 +13,7 @@
 #include "vm.h"
 #include <base/count.h>
 #include <hw/cpu.h>
+#include <trace.h>
 
 void exit_inject_gp(struct vcpu *v)
 {
@@ -143,6 +144,7 @@ static __attribute__((noinline)) enum exit_result others(struct cpu *here, struc
 
 enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 {
+	trace_exit(here, v);
 	svm_requeue_event(&v->svm);
 	if (__builtin_expect(!svm_exited_for_interrupt(&v->svm), 0))
 		return others(here, v);

@@ -19,6 +19,7 @@
 #include "sched.h"
 #include "svm/fpu.h"
 #include "svm/svm.h"
+#include "trace_ring.h"
 #include "vectors.h"
 #include "vm.h"
 #include "wake.h"
@@ -196,6 +197,8 @@ void vmm_main(const struct boot_info *boot)
 	bring_up_platform(boot);
 	cpu = this_cpu();
 	bring_up_svm();
+	if (config.trace_entries && trace_ring_init(cpu_count(), config.trace_entries))
+		log_error("trace: no memory for so many records");
 	for (uint32_t i = 0; i < cpu_count(); i++)
 		sched_init_cpu(cpu_by_index(i));
 	start_cpu(cpu);

@@ -4,12 +4,14 @@
 #include "base/log.h"
 #include "cpu.h"
 #include "cpu_arch.h"
+#include "trace_ring.h"
 #include "trap.h"
 #include "vcpu.h"
 #include "vm.h"
 #include <hw/shared.h>
 
-#define TRACE_MAX 24
+#define STACK_MAX 24
+#define TRACE_MAX 16
 
 extern const char vmm_text[], vmm_text_end[]; /* vmm.ld */
 
@@ -29,7 +31,7 @@ static void print_stack(const struct cpu *cpu, const uint64_t *sp)
 	size_t words = cpu_stack_bytes_above(cpu->index, sp) / sizeof(*sp);
 	unsigned shown = 0;
 
-	for (size_t i = 0; i < words && shown < TRACE_MAX; i++) {
+	for (size_t i = 0; i < words && shown < STACK_MAX; i++) {
 		if (sp[i] < (uint64_t)vmm_text || sp[i] >= (uint64_t)vmm_text_end)
 			continue;
 		log_error("  stack %016lx", sp[i]);
@@ -67,6 +69,7 @@ void panic(const char *fmt, ...)
 	va_end(ap);
 	print_cpu(this_cpu());
 	print_stack(this_cpu(), __builtin_frame_address(0));
+	trace_print(this_cpu()->index, TRACE_MAX);
 	hw_stop();
 }
 
@@ -82,5 +85,6 @@ void panic_trap(const struct trap_frame *f)
 	log_error("  cr2 %016lx cr3 %016lx rflags %lx cs %lx", hw_read_cr2(), hw_read_cr3(),
 		f->rflags, f->cs);
 	print_stack(this_cpu(), (const uint64_t *)f->rsp);
+	trace_print(this_cpu()->index, TRACE_MAX);
 	hw_stop();
 }

@@ -11,7 +11,8 @@ struct vm;
 
 void report_gather(const struct vm *vm, struct hc_counters *out);
 void report_mark(const struct vm *vm, uint32_t arm, bool begin);
-/* At the end of the run: all counters, one REPORT line for each line of counters.h. */
+/* At the end of the run: all counters, one REPORT line for each line of counters.h;
+ * then the trace, where there is one. */
 void report_end(void);
 /* r comes from a guest: its name is cut at the first byte that doesn't belong into a name. */
 void report_result(const struct arm_result *r);

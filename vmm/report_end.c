@@ -4,6 +4,7 @@
 #include "base/lib.h"
 #include "base/log.h"
 #include "counters.h"
+#include "trace_ring.h"
 
 void report_end(void)
 {
@@ -12,4 +13,5 @@ void report_end(void)
 
 	while (counters_next(&at, counted, sizeof(counted)))
 		log_text(line, (size_t)fmt_text(line, sizeof(line), "REPORT %s\n", counted));
+	trace_dump();
 }

@@ -13,6 +13,7 @@
 #include "vectors.h"
 #include "vm.h"
 #include <hw/shared.h>
+#include <trace.h>
 
 #define VECTOR_FIRST 16 /* below are exceptions; an APIC refuses them */
 
@@ -119,6 +120,7 @@ err_t assign_route(struct cpu *here, struct assigned_irq *irq, struct vcpu *targ
 	/* Read under the lock: who switches the VM changes it before he comes for this device. */
 	err_t err = direct(irq, target, vector, d->vm->delivery);
 
+	trace(here, TRACE_ROUTE, vector, target, (uint64_t)d->pci->id << 32 | irq->message);
 	spin_unlock(&d->lock);
 	if (old != target)
 		look(here, old);
@@ -149,6 +151,8 @@ static err_t switch_irq(struct cpu *here, struct assigned_irq *irq, enum deliver
 	struct vcpu *target = irq->target;
 	err_t err = target ? direct(irq, target, irq->guest_vector, mode) : OK;
 
+	trace(here, TRACE_ROUTE, irq->guest_vector, target,
+		(uint64_t)d->pci->id << 32 | irq->message);
 	spin_unlock(&d->lock);
 	look(here, target);
 	if (err)

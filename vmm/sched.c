@@ -11,6 +11,7 @@
 #include "vm.h"
 #include <hw/cpu.h>
 #include <hw/shared.h>
+#include <trace.h>
 
 #define SLICE_US   2000
 #define SLICE_OVER 1 /* as cpu->slice_end: an equal may have its turn */
@@ -41,6 +42,7 @@ static __attribute__((noinline)) void inbox_send(struct vcpu *v)
 void sched_enqueue(struct cpu *here, struct vcpu *v)
 {
 	if (__builtin_expect(v->home != here, 0)) {
+		trace(here, TRACE_INBOX_SEND, 0, v, v->home->index);
 		inbox_send(v);
 		return;
 	}
@@ -63,6 +65,7 @@ void sched_inbox(struct cpu *cpu)
 	spin_lock(&cpu->inbox.lock);
 	while ((node = list_pop(&cpu->inbox.queue))) {
 		cpu->count.inbox++;
+		trace(cpu, TRACE_INBOX_TAKE, 0, CONTAINER_OF(node, struct vcpu, link), 0);
 		ready_push(cpu, CONTAINER_OF(node, struct vcpu, link));
 	}
 	spin_unlock(&cpu->inbox.lock);
@@ -188,6 +191,7 @@ static inline struct vcpu *run(struct cpu *cpu, struct vcpu *v)
 		}
 		if (__builtin_expect(!v->avic.active, 0))
 			emulated_enter(&v->emulated);
+		trace(cpu, TRACE_VMRUN, 0, v, 0);
 		svm_enter(cpu, &v->svm);
 		if (exit_handle(cpu, v) == EXIT_LEAVE)
 			return NULL;
@@ -201,6 +205,7 @@ bool sched_turn(struct cpu *cpu)
 	struct vcpu *v = ready_take(cpu);
 
 	if (!v) {
+		trace(cpu, TRACE_IDLE, 0, NULL, 0);
 		cpu_sleep();
 		return false;
 	}

@@ -11,6 +11,7 @@
 #include "wake.h"
 #include <base/count.h>
 #include <hw/cpu.h>
+#include <trace.h>
 
 enum { EXCEPTION_NMI = 2, EXCEPTION_DOUBLE_FAULT = 8, EXCEPTION_MACHINE_CHECK = 18 };
 
@@ -97,6 +98,7 @@ void trap_interrupt(uint32_t vector)
 	struct cpu *cpu = this_cpu();
 
 	COUNT(cpu->interrupts);
+	trace_interrupt(cpu, vector);
 	/* EOI before the work: another of the same vector is latched meanwhile, not lost. */
 	if (__builtin_expect(vector - VEC_DYNAMIC_FIRST < DYNAMIC_COUNT, 1)) {
 		lapic_eoi();

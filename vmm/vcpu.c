@@ -26,6 +26,7 @@
 #include "wake.h"
 #include <base/count.h>
 #include <hw/shared.h>
+#include <trace.h>
 
 static struct vcpu *vcpu_table[VCPU_MAX];
 static uint32_t vcpu_next_tag;
@@ -162,6 +163,7 @@ static bool vcpu_arm(struct cpu *here, struct vcpu *v)
 		if (gappi && shares_vector(v) && list_empty(&v->sharer_link))
 			list_append(&here->gappi_sharers, &v->sharer_link);
 		here->current = NULL;
+		trace(here, TRACE_BLOCK, gappi, v, 0);
 		/* [model pcpu:A1] [model pcpu:A2] [model pcpu:A3] [model pcpu:A4]
 		 */
 		shared_store32(&v->state, VCPU_BLOCKED);                         /* A1 */
@@ -175,6 +177,7 @@ static bool vcpu_arm(struct cpu *here, struct vcpu *v)
 		if (!shared_cas32(&v->state, VCPU_BLOCKED, VCPU_RUNNING))
 			return true; /* woken meanwhile, and queued */
 		v->stats.block_cancels++;
+		trace(here, TRACE_CANCEL, 0, v, 0);
 		here->current = v;
 		direct_here(v);
 		if (v->events && vcpu_take_events(here, v))
@@ -208,6 +211,7 @@ bool vcpu_wake(struct cpu *here, struct vcpu *v)
 	if (!shared_cas32(&v->state, VCPU_BLOCKED, VCPU_RUNNABLE))
 		return false;
 	COUNT(v->stats.wakes);
+	trace_wake(here, v);
 	sched_enqueue(here, v);
 	return true;
 }
@@ -230,11 +234,13 @@ bool vcpu_load(struct cpu *here, struct vcpu *v)
 		list_remove(&v->sharer_link);
 	here->current = v;
 	shared_store32(&v->state, VCPU_RUNNING);
+	trace(here, TRACE_LOAD, 0, v, v->target.gatag);
 	/* Before the look: what was put away is the guest's to see again. */
 	if (__builtin_expect(v->avic.stash.any, 0))
 		vapic_unstash(v->avic.page, &v->avic.stash);
 	if (v->halted && __builtin_expect(!can_resume(v), 0)) {
 		v->stats.spurious_wakes++;
+		trace(here, TRACE_LOAD_VAIN, 0, v, 0);
 		if (vcpu_arm(here, v))
 			return false;
 	} else if (v->avic.active) {
@@ -247,6 +253,7 @@ bool vcpu_load(struct cpu *here, struct vcpu *v)
 /* [model protocol:leave] */
 static void leave(struct cpu *here, struct vcpu *v, enum vcpu_state state)
 {
+	trace(here, TRACE_PUT, state, v, 0);
 	direct_away(v, PUT_PREEMPTED);
 	here->current = NULL;
 	shared_store32(&v->state, state);
@@ -286,6 +293,7 @@ void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
 	if (here->fpu_owner == &v->svm)
 		fpu_switch(here, NULL);
 	list_remove(&v->timer_link);
+	trace(here, TRACE_PUT, VCPU_RUNNABLE, v, 0);
 	direct_away(v, PUT_PREEMPTED);
 	here->current = NULL;
 	__atomic_store_n(&v->home, to, __ATOMIC_RELAXED); /* vcpu_post_event() looks at any time */
@@ -333,6 +341,7 @@ void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t events)
 void vcpu_interrupt(struct cpu *here, struct vcpu *v, uint8_t vector)
 {
 	here->count.software_posts++;
+	trace(here, TRACE_POST, vector, v, 0);
 	if (avic_post_software(&v->avic, vector, here->apicid))
 		vcpu_post_event(here, v, 0);
 }

@@ -13,6 +13,7 @@
 #include "vectors.h"
 #include <base/count.h>
 #include <hw/shared.h>
+#include <trace.h>
 
 uint32_t wake_word;
 
@@ -26,6 +27,7 @@ static void wake_tag(struct cpu *cpu, uint32_t gatag)
 {
 	struct vcpu *v = vcpu_from_tag(GATAG_VCPU(gatag));
 
+	trace(cpu, TRACE_GALOG_ENTRY, 0, v, gatag);
 	if (!v)
 		COUNT(cpu->count.stale);
 	else if (!vcpu_wake(cpu, v))
@@ -44,6 +46,7 @@ static __attribute__((noinline, cold)) void galog_recover(struct cpu *cpu, struc
 			  "looks for halted vCPUs instead",
 			u->index);
 	woken = wake_scan(cpu);
+	trace(cpu, TRACE_GALOG_RESTART, u->index, NULL, woken);
 	log_debug("iommu%u: GA log overflow, restarted, %u vCPUs woken", u->index, woken);
 }
 
@@ -53,10 +56,13 @@ static void galog_drain(struct cpu *cpu, struct iommu *u)
 	uint32_t gatag;
 
 	for (unsigned round = 0; round < GALOG_ROUNDS; round++) {
+		trace_cause(cpu, CAUSE_GALOG);
+		trace(cpu, TRACE_GALOG_BEGIN, u->index, NULL, 0);
 		galog_begin(u);
 		while (galog_next(u, &gatag))
 			wake_tag(cpu, gatag);
 		state = galog_end(u);
+		trace(cpu, TRACE_GALOG_END, state, NULL, u->galog.entries);
 		if (__builtin_expect(state == GALOG_EMPTY, 1))
 			return;
 		if (state == GALOG_OVERFLOWED)
@@ -82,6 +88,8 @@ __attribute__((noinline)) void wake_from_galog(struct cpu *cpu)
 void wake_from_gappi_own(struct cpu *cpu, struct vcpu *owner)
 {
 	COUNT(cpu->count.gappi_own);
+	trace_cause(cpu, CAUSE_GAPPI_OWN);
+	trace(cpu, TRACE_GAPPI, 1, owner, 0);
 	if (!vcpu_wake(cpu, owner))
 		COUNT(cpu->count.gappi_own_useless);
 }
@@ -92,6 +100,8 @@ void wake_from_gappi_own(struct cpu *cpu, struct vcpu *owner)
 void wake_from_gappi_shared(struct cpu *cpu)
 {
 	COUNT(cpu->count.gappi_shared);
+	trace_cause(cpu, CAUSE_GAPPI_SHARED);
+	trace(cpu, TRACE_GAPPI, 0, NULL, 0);
 	LIST_FOR_EACH (node, &cpu->gappi_sharers) {
 		struct vcpu *v = CONTAINER_OF(node, struct vcpu, sharer_link);
 
@@ -106,6 +116,7 @@ uint32_t wake_scan(struct cpu *cpu)
 	uint32_t woken = 0;
 
 	cpu->count.scans++;
+	trace_cause(cpu, CAUSE_SCAN);
 	for (uint32_t tag = 0; tag < vcpu_tag_end(); tag++) {
 		struct vcpu *v = vcpu_from_tag(tag);
 
@@ -179,12 +190,15 @@ err_t wake_switch(struct cpu *cpu, enum wake_mechanism to)
 			err = e;
 	}
 	shared_add32(&wake_word, 0x100u + (uint32_t)to - (wake_word & 0xff));
+	trace(cpu, TRACE_SWITCH, to, NULL, 0);
+	trace_cause(cpu, CAUSE_SWITCH);
 	for (uint32_t tag = 0; tag < vcpu_tag_end(); tag++) {
 		struct vcpu *v = vcpu_from_tag(tag);
 
 		if (v)
 			vcpu_wake(cpu, v);
 	}
+	trace_cause(cpu, CAUSE_EVENT);
 	spin_unlock(&switch_lock);
 	return err;
 }

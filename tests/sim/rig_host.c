@@ -11,6 +11,7 @@
 #include "svm/fpu.h"
 #include "sched.h"
 #include "slow.h"
+#include "trace_ring.h"
 #include "vectors.h"
 #include <hw/sim.h>
 
@@ -139,6 +140,10 @@ uint64_t clock_us_to_ticks(uint64_t us)
 uint64_t clock_ticks_to_us(uint64_t ticks)
 {
 	return ticks / 1000;
+}
+
+void trace_print(uint32_t cpu, uint32_t count)
+{
 }
 
 void vm_stop(struct cpu *here, struct vm *vm, const char *why)

@@ -85,12 +85,23 @@ TEST(a_whole_file)
 	EXPECT_EQ(a->devices[2].bdf, 0xffff);
 }
 
+TEST(trace)
+{
+	EXPECT_EQ(parse("[reveille]\ntrace = on\n[vm a]\nguest = builtin\ncpus = 0\n"), OK);
+	EXPECT_EQ(c.trace_entries, 4096);
+	EXPECT_EQ(parse("[reveille]\ntrace = 1000\n[vm a]\nguest = builtin\ncpus = 0\n"), OK);
+	EXPECT_EQ(c.trace_entries, 1000);
+	EXPECT_EQ(parse("[reveille]\ntrace = off\n[vm a]\nguest = builtin\ncpus = 0\n"), OK);
+	EXPECT_EQ(c.trace_entries, 0);
+}
+
 TEST(defaults)
 {
 	EXPECT_EQ(parse("[vm a]\nguest = builtin\ncpus = 0, 1\n"), OK);
 	EXPECT_EQ(c.log_level, 2);
 	EXPECT_EQ(c.galog_entries, 512);
 	EXPECT_EQ(c.gappi_own_vectors, 128);
+	EXPECT_EQ(c.trace_entries, 0);
 	EXPECT_EQ(c.cpu_count, 0);
 	EXPECT_EQ(c.vms[0].memory_bytes, 64 << 20);
 	EXPECT_EQ(c.vms[0].apic, APIC_X2APIC);
@@ -175,6 +186,7 @@ TEST(bad_values)
 	REFUSED("[reveille]\ngalog-entries = 500\n", 2, "'500'", "a power of two");
 	REFUSED("[reveille]\ngalog-entries = 256\n", 2, "'256'", "512 to 32768");
 	REFUSED("[reveille]\ngalog-entries = 65536\n", 2, "'65536'", "512 to 32768");
+	REFUSED("[reveille]\ntrace = 127\n", 2, "bad value '127' for 'trace'", "128 to 1048576");
 	REFUSED("[reveille]\ngappi-own-vectors = 141\n", 2, "'141'", "0 to 140");
 	REFUSED("[reveille]\ncpus = 65\n", 2, "'65'", "1 to 64");
 	REFUSED("[reveille]\ncpus =\n", 2, "bad value ''", "1 to 64");

@@ -7,6 +7,7 @@
 #include "counters.h"
 #include "cpu.h"
 #include "report.h"
+#include "trace_ring.h"
 #include "vm.h"
 
 struct audit_stats audit_stats = { .looks = 9, .records = 1, .rescues = { 0, 1, 2 } };
@@ -34,6 +35,7 @@ static const struct pci_device igb = { .id = 0x0421 };
 static struct vm_config config[2] = { { .name = "a" }, { .name = "b" } };
 static struct vcpu vcpus[3];
 static struct vm vms[3];
+static struct assigned_irq irqs[3];
 static struct iommu iommu = { .galog = { .entries = 60, .overflows = 2, .recoveries = 1 },
 	.mmio_reads = 70,
 	.mmio_writes = 71,
@@ -41,6 +43,11 @@ static struct iommu iommu = { .galog = { .entries = 60, .overflows = 2, .recover
 	.event.events = 73 };
 static uint32_t vms_there;
 static char out[4096];
+
+void trace_dump(void)
+{
+	strcat(out, "trace\n");
+}
 
 uint64_t audit_rescues(void)
 {
@@ -96,7 +103,7 @@ static void make(void)
 			.rescues = 107 };
 	vcpus[2].index = 1;
 	vms[2].device_count = 1;
-	*d = (struct assigned_device){ .vm = &vms[2], .pci = &igb, .irq_count = 3 };
+	*d = (struct assigned_device){ .vm = &vms[2], .pci = &igb, .irq_count = 3, .irq = irqs };
 	for (uint32_t i = 0; i < 3; i++)
 		d->irq[i] = (struct assigned_irq){ .device = d, .message = i };
 	d->irq[1].target = &vcpus[2];
@@ -129,7 +136,8 @@ TEST(everything)
 		"REPORT message vm=b device=04:04.1 n=2 posted=0 vcpu=0 vector=0 "
 		"host_interrupts=5\n"
 		"REPORT iommu n=0 galog_entries=60 overflows=2 recoveries=1 reads=70 writes=71 "
-		"commands=72 events=73\n";
+		"commands=72 events=73\n"
+		"trace\n";
 
 	make();
 	out[0] = 0;

@@ -16,6 +16,15 @@
 const char vmm_text[64];
 __asm__(".global vmm_text_end\nvmm_text_end = vmm_text + 64");
 
+static unsigned traced;
+
+void trace_print(uint32_t index, uint32_t count)
+{
+	EXPECT_EQ(index, 2);
+	EXPECT_EQ(count, 16);
+	traced++;
+}
+
 static struct cpu cpu = { .index = 2 };
 static struct vm_config config = { .name = "guilty" };
 static struct vm vm = { .config = &config };
@@ -68,6 +77,7 @@ TEST(an_exception_and_then_another)
 	EXPECT(strstr(out, "  stack "));
 	EXPECT(!strstr(out, "1234567"));
 	EXPECT_EQ(stopped_others, 1);
+	EXPECT_EQ(traced, 1);
 	out[0] = 0;
 	if (!setjmp(left))
 		panic("again");
@@ -85,4 +95,5 @@ TEST(a_check_that_failed)
 	EXPECT(strstr(out, "CHECK(1 + 1 == 3) failed"));
 	EXPECT(strstr(out, "error:   on CPU 2\n"));
 	EXPECT_EQ(stopped_others, 2);
+	EXPECT_EQ(traced, 2);
 }
