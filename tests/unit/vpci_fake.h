@@ -46,17 +46,20 @@ static uint32_t port_value;
 static unsigned port_accesses, pages_left;
 static const char *why;
 
+static void *pages_given[1200];
+static unsigned pages_given_count;
+
 phys_t page_alloc(size_t count, size_t align_pages)
 {
-	static void *kept[4096]; /* in sight of the leak checker */
-	static unsigned n;
+	void *p;
 
 	if (pages_left < count)
 		return PHYS_NONE;
 	pages_left -= (unsigned)count;
-	kept[n % 4096] = aligned_alloc(4096 * align_pages, 4096 * count);
-	memset(kept[n % 4096], 0, 4096 * count);
-	return PHYS((uint64_t)kept[n++ % 4096]);
+	p = aligned_alloc(4096 * align_pages, 4096 * count);
+	memset(p, 0, 4096 * count);
+	pages_given[pages_given_count++] = p;
+	return PHYS((uint64_t)p);
 }
 
 void page_free(phys_t base, size_t count)
@@ -166,6 +169,8 @@ static void others(void)
 /* The devices named, in this order. */
 static err_t fake_vm(const devid_t *ids, unsigned count)
 {
+	while (pages_given_count)
+		free(pages_given[--pages_given_count]);
 	fake_start();
 	memset(nic_table, 0, sizeof(nic_table));
 	nic();
