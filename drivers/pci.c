@@ -48,20 +48,29 @@ uint16_t pci_find_ext_cap(devid_t id, uint16_t cap)
 	return 0;
 }
 
-static void add_function(devid_t id, uint32_t header_type)
+struct pci_device *pci_add_function(devid_t id, uint16_t vendor, uint16_t device)
 {
 	struct pci_device *d;
 
 	if (device_count == PCI_DEVICES)
-		return;
+		return NULL;
 	d = &devices[device_count++];
-	*d = (struct pci_device){ .id = id, .header_type = header_type & 0x7f };
-	d->vendor = (uint16_t)pci_read(id, PCI_VENDOR, 2);
-	d->device = (uint16_t)pci_read(id, PCI_DEVICE, 2);
+	*d = (struct pci_device){ .id = id, .vendor = vendor, .device = device };
+	d->header_type = pci_read(id, PCI_HEADER_TYPE, 1) & 0x7f;
 	d->class_code = pci_read(id, PCI_CLASS, 4) >> 8;
 	d->cap_msi = pci_find_cap(id, CAP_MSI);
 	d->cap_msix = pci_find_cap(id, CAP_MSIX);
 	d->cap_pcie = pci_find_cap(id, CAP_PCIE);
+	return d;
+}
+
+static void add_function(devid_t id)
+{
+	struct pci_device *d = pci_add_function(
+		id, (uint16_t)pci_read(id, PCI_VENDOR, 2), (uint16_t)pci_read(id, PCI_DEVICE, 2));
+
+	if (!d)
+		return;
 	/* Bridges are never given to a guest, and some of theirs must not stop decoding. */
 	if (d->header_type == 0 && d->class_code >> 16 != 0x06)
 		pci_size_bars(d);
@@ -80,7 +89,7 @@ static void scan_bus(uint32_t bus)
 				continue;
 			}
 			header_type = pci_read(id, PCI_HEADER_TYPE, 1);
-			add_function(id, header_type);
+			add_function(id);
 			if (fn == 0 && !(header_type & PCI_HEADER_MULTI))
 				break;
 		}

@@ -22,6 +22,7 @@ struct pci_device {
 	uint8_t header_type;
 	struct pci_bar bar[PCI_BARS];
 	uint16_t cap_msi, cap_msix, cap_pcie; /* offsets; 0: absent */
+	uint32_t vf_count;                    /* virtual functions that are on (pci_enable_vfs()) */
 };
 
 err_t pci_init(void) MUST_USE; /* after acpi_init(): enumerates, sizes BARs */
@@ -39,6 +40,10 @@ void pci_disable_dma(devid_t id);
 uint16_t pci_find_cap(devid_t id, uint8_t cap);
 /* An extended capability (PCI Express); 0: none, or no ECAM. */
 uint16_t pci_find_ext_cap(devid_t id, uint16_t cap);
+/* SR-IOV: turns count virtual functions of pf on, which then are devices like any other: found by
+ * pci_find() and its like, to be given away alone. pf itself stays the host's. Once, at boot. *why
+ * says what is wrong: ERR_UNFIT, or ERR_INVALID. */
+err_t pci_enable_vfs(struct pci_device *pf, uint32_t count, const char **why) MUST_USE;
 /* Function level reset where the device has it (bounded wait); ERR_UNFIT otherwise. */
 err_t pci_flr(devid_t id) MUST_USE;
 

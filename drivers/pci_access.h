@@ -11,5 +11,10 @@ bool pci_config_reaches(uint32_t bus);
 
 /* pci_bar.c: sizes all BARs of a function of header type 0, with decoding off meanwhile. */
 void pci_size_bars(struct pci_device *d);
+/* The same for six registers from first on, which don't decode. */
+void pci_size_registers(devid_t id, uint16_t first, struct pci_bar bars[PCI_BARS]);
+
+/* pci.c: a function more, with its capabilities and without BARs; NULL: there are too many. */
+struct pci_device *pci_add_function(devid_t id, uint16_t vendor, uint16_t device);
 
 #endif

@@ -42,16 +42,12 @@ static void size_memory(
 	bar->bytes = ~mask + 1;
 }
 
-void pci_size_bars(struct pci_device *d)
+void pci_size_registers(devid_t id, uint16_t first, struct pci_bar bars[PCI_BARS])
 {
-	uint32_t command = pci_read(d->id, PCI_COMMAND, 2);
-
-	/* While a BAR holds ones it would answer at the top of the address space. */
-	pci_write(d->id, PCI_COMMAND, 2, command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
 	for (unsigned i = 0; i < PCI_BARS; i++) {
-		uint16_t reg = (uint16_t)(PCI_BAR0 + 4 * i);
-		uint32_t value = pci_read(d->id, reg, 4), sticks = probe(d->id, reg, value);
-		struct pci_bar *bar = &d->bar[i];
+		uint16_t reg = (uint16_t)(first + 4 * i);
+		uint32_t value = pci_read(id, reg, 4), sticks = probe(id, reg, value);
+		struct pci_bar *bar = &bars[i];
 
 		if (sticks == 0 || sticks == ~0u)
 			continue;
@@ -61,8 +57,17 @@ void pci_size_bars(struct pci_device *d)
 		}
 		if ((value & BAR_TYPE) == BAR_WIDE && i == PCI_BARS - 1)
 			continue; /* its upper half would be no BAR */
-		size_memory(d->id, reg, bar, value, sticks);
+		size_memory(id, reg, bar, value, sticks);
 		i += bar->wide;
 	}
+}
+
+void pci_size_bars(struct pci_device *d)
+{
+	uint32_t command = pci_read(d->id, PCI_COMMAND, 2);
+
+	/* While a BAR holds ones it would answer at the top of the address space. */
+	pci_write(d->id, PCI_COMMAND, 2, command & ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
+	pci_size_registers(d->id, PCI_BAR0, d->bar);
 	pci_write(d->id, PCI_COMMAND, 2, command);
 }

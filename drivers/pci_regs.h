@@ -16,7 +16,8 @@ enum pci_reg {
 	PCI_HEADER_TYPE = 0x0e,
 	PCI_BAR0 = 0x10,
 	PCI_SECONDARY_BUS = 0x19, /* of a bridge */
-	PCI_SUBSYSTEM = 0x2c,     /* 31:16 device, 15:0 vendor */
+	PCI_SUBORDINATE_BUS = 0x1a,
+	PCI_SUBSYSTEM = 0x2c, /* 31:16 device, 15:0 vendor */
 	PCI_CAPABILITIES = 0x34,
 	PCI_INTERRUPT_LINE = 0x3c,
 	PCI_INTERRUPT_PIN = 0x3d,
@@ -92,6 +93,29 @@ enum { ACS_CAP = 4, ACS_CONTROL = 6 };
  * apart (PCI Express Base 5.0, "Access Control Services"). */
 #define ACS_ISOLATES 0x1du
 enum { SRIOV_TOTAL_VFS = 0x0e };
+
+#define PCIE_DEVCAP2  0x24
+#define PCIE_DEVCTL2  0x28
+#define DEVCAP2_ARI   0x0020u
+#define DEVCTL2_ARI   0x0020u /* forward to functions 8 and up */
+#define EXT_CAP_ARI   0x000eu
+#define EXT_CAP_SRIOV 0x0010u
+
+/* PCI Express Base 5.0, "SR-IOV Extended Capability". */
+enum {
+	SRIOV_CONTROL = 0x08,
+	SRIOV_TOTAL = 0x0e,
+	SRIOV_COUNT = 0x10,
+	SRIOV_OFFSET = 0x14,
+	SRIOV_STRIDE = 0x16,
+	SRIOV_DEVICE = 0x1a,
+	SRIOV_PAGES = 0x1c,
+	SRIOV_PAGE = 0x20,
+	SRIOV_BAR0 = 0x24,
+};
+#define SRIOV_ENABLE 0x0001u
+#define SRIOV_MEMORY 0x0008u
+#define SRIOV_ARI    0x0010u
 
 enum { AF_CAP = 3, AF_CONTROL = 4, AF_STATUS = 5 };
 #define AF_CAP_FLR        0x02u

@@ -50,7 +50,8 @@ err_t pci_flr(devid_t id)
 	if (err)
 		return err;
 	clock_delay_us(FLR_WAIT_US);
-	if (pci_read(id, PCI_VENDOR, 2) == 0xffff)
+	/* Not the vendor, which reads as ones from a virtual function anyway. */
+	if (pci_read(id, PCI_CLASS, 4) == ~0u)
 		return ERR_TIMEOUT;
 	for (unsigned i = 0; i < PCI_BARS; i++)
 		pci_write(id, (uint16_t)(PCI_BAR0 + 4 * i), 4, bars[i]);

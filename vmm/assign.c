@@ -35,6 +35,8 @@ static const char *refuse_function(const struct pci_device *pci)
 	if (class_code == CLASS_HOST_BRIDGE || class_code == CLASS_ISA_BRIDGE ||
 		class_code == CLASS_IOMMU)
 		return "it is part of the machine itself";
+	if (pci->vf_count)
+		return "its virtual functions are on: it stays the host's";
 	for (uint32_t i = 0; i < taken_count; i++)
 		if (taken[i].dev == pci->id)
 			return "it was given away already";

@@ -11,6 +11,7 @@
  *   gappi-own-vectors = 128          0..140 vectors a pCPU gives to blocked vCPUs of its own
  *   trace = off                      off | on | N records a pCPU (on: 4096): trace_ring.h
  *   cpus = 0                         how many pCPUs to use; 0 = all
+ *   vfs = 2*8086:10c9#0              SR-IOV: turns virtual functions of a device on, N*DEVICE
  *
  *   [vm NAME]
  *   guest = builtin                  the guest inside the image; args = TEXT is handed to it
@@ -43,6 +44,7 @@
 #define CONFIG_VCPUS      128 /* per VM */
 #define CONFIG_DEVICES    32  /* per VM */
 #define CONFIG_HOPS       8   /* bridges on the way to a device */
+#define CONFIG_VFS        16  /* devices whose virtual functions are turned on */
 #define CONFIG_CPU_ANY    255 /* in vm_config.pcpu until config_place() */
 #define CONFIG_NAME       32
 #define CONFIG_ARGS       128
@@ -78,6 +80,12 @@ struct config_device {
 	uint32_t index;
 	uint8_t hop_count, hops[CONFIG_HOPS]; /* device << 3 | function */
 	uint32_t line;                        /* of the config file, for messages */
+};
+
+/* Virtual functions of a device to be turned on. */
+struct config_vfs {
+	struct config_device pf;
+	uint32_t count;
 };
 
 /* Where the host's log goes, besides memory. */
@@ -119,6 +127,8 @@ struct config {
 	uint32_t gappi_own_vectors;
 	uint32_t trace_entries; /* a pCPU; 0: no trace */
 	uint32_t cpu_count;     /* 0: all */
+	uint32_t vfs_count;
+	struct config_vfs vfs[CONFIG_VFS];
 	uint32_t vm_count;
 	struct vm_config vms[CONFIG_VMS];
 };

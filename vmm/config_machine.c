@@ -105,6 +105,29 @@ static err_t read_cpu_count(struct parser *p, struct span value)
 	return OK;
 }
 
+static err_t read_vfs(struct parser *p, struct span value)
+{
+	if (span_ends(value, ','))
+		return FAIL(p, "'vfs' ends with a comma; expected another N*DEVICE");
+	do {
+		struct span one = span_trim(span_cut(&value, ','));
+		struct config_vfs *v = &p->config->vfs[p->config->vfs_count];
+		struct span device = one, count = span_trim(span_cut(&device, '*'));
+		uint64_t n;
+
+		if (p->config->vfs_count == CONFIG_VFS)
+			return FAIL(p, "too many devices; expected %u at most", CONFIG_VFS);
+		if (!value_number(count, 1, 255, &n) || !value_device(span_trim(device), &v->pf))
+			return config_bad_value(p, "vfs", one,
+				"N*DEVICE: how many virtual functions of which device, like "
+				"2*8086:10c9#0 or 7*00:03.0");
+		v->count = (uint32_t)n;
+		v->pf.line = p->line;
+		p->config->vfs_count++;
+	} while (value.bytes);
+	return OK;
+}
+
 const struct config_key config_machine_keys[] = {
 	{ "log", read_log },
 	{ "console", read_console },
@@ -113,6 +136,7 @@ const struct config_key config_machine_keys[] = {
 	{ "gappi-own-vectors", read_gappi_own_vectors },
 	{ "trace", read_trace },
 	{ "cpus", read_cpu_count },
+	{ "vfs", read_vfs },
 	{ NULL, NULL },
 };
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "cpu.h"
+#include "device_find.h"
 #include "drivers/acpi.h"
 #include "drivers/clock.h"
 #include "drivers/fbcon.h"
@@ -82,6 +83,22 @@ static void bring_up_platform(const struct boot_info *boot)
 	log_info("memory: %llu MiB free; CPUs: %u; TSC: %lu ticks/us; PCI devices: %u",
 		page_free_count() * PAGE_BYTES / MIB, cpu_init_all(boot, config.cpu_count),
 		clock_ticks_per_us(), pci_count());
+}
+
+/* Before any device is looked for: virtual functions are devices like others. */
+static void enable_vfs(void)
+{
+	for (uint32_t i = 0; i < config.vfs_count; i++) {
+		const struct config_vfs *v = &config.vfs[i];
+		struct pci_device *pf = device_find(&v->pf);
+		const char *why = "there is no such PCI device";
+
+		if (!pf || pci_enable_vfs(pf, v->count, &why))
+			log_error("reveille.cfg:%u: no virtual functions: %s", v->pf.line, why);
+		else
+			log_info("device %02x:%02x.%x: %u virtual functions", pf->id >> 8,
+				pf->id >> 3 & 31, pf->id & 7, pf->vf_count);
+	}
 }
 
 static void bring_up_svm(void)
@@ -210,6 +227,7 @@ void vmm_main(const struct boot_info *boot)
 		cpu_pause();
 	}
 	bring_up_iommu();
+	enable_vfs();
 	config_place(&config, cpu_count());
 	create_vms();
 	if (!vm_count())

@@ -47,6 +47,16 @@ EDU_32 = ["-device", "edu,bus=pcie.0,addr=5.0,dma_mask=0xffffffff"]
 PCI_MACHINE = {"smp": 3, "edu": 0, "extra": EDU_32}
 
 
+def vfs(count, *devices):
+    """Virtual functions of the first igb, and a VM for each device named."""
+    head = f"[reveille]\nvfs = {count}*{IGB}\n" if count else ""
+    return head + "".join(vm("hello", str(i), name=f"v{i}", devices=d, pci="virtual")
+                          for i, d in enumerate(devices))
+
+
+VFS_MACHINE = {"igb": 0, "edu": 0,
+               "extra": ["-device", "pcie-root-port,id=rp,bus=pcie.0,addr=4.0,chassis=1",
+                         "-device", "igb,bus=rp,romfile="]}
 PCI_OK = ("TEST pci: ok",)
 ATTACKS = ("IO_PAGE_FAULT: device 00:05.0 of vm g .* address c00",
            "IO_PAGE_FAULT: device 00:05.0 of vm g .* address fee00000")
@@ -218,6 +228,18 @@ CASES = [
          **PCI_MACHINE),
     Case("pci-no-attack", pci("pci attack=0"), PCI_OK, ["IO_PAGE_FAULT"], **PCI_MACHINE),
     Case("threads-pci", pci(), PCI_OK, icount=False, **PCI_MACHINE),
+    # --- SR-IOV ---
+    Case("vfs", vfs(2, "8086:10ca#0", "8086:10ca#1"),
+         ["device 01:00.0: 2 virtual functions", "vm v0: device 01:10.0 .8086:10ca., 3 messages",
+          "vm v1: device 01:10.2", "v0: TEST hello: ok", "v1: TEST hello: ok"], **VFS_MACHINE),
+    Case("vfs-none", vfs(0, "8086:10ca#0"), ["vm v0: not started: there is no such PCI device"],
+         outcome="stops", status=None, **VFS_MACHINE),
+    Case("vfs-too-many", vfs(9, "8086:10ca#0"),
+         [r"reveille\.cfg:2: no virtual functions: it has not that many", "vm v0: not started"],
+         outcome="stops", status=None, **VFS_MACHINE),
+    Case("vfs-of-whom", vfs(1, "8086:10ca#0", "8086:10c9#0"),
+         ["vm v1: not started: its virtual functions are on", "v0: TEST hello: ok"],
+         **VFS_MACHINE),
     # --- guests that misbehave ---
     Case("bad-msr", vm("bad-msr", "0"), ["TEST bad-msr: ok"]),
     Case("triple-fault", vm("triple-fault", "0"), ["vm g: stopped: "], status=1),

@@ -198,6 +198,12 @@ TEST(bad_values)
 	REFUSED("[vm a]\nkernel = k\npci = virtual\ncpus = 0\n", 3, "'pci'", "always");
 	EXPECT_EQ(parse("[vm a]\nkernel = k\ncpus = 0\n"), OK);
 	EXPECT_EQ(c.vms[0].pci, PCI_VIRTUAL);
+	EXPECT_EQ(parse("[reveille]\nvfs = 2*8086:10c9#0, 7*00:03.0\n" VM), OK);
+	EXPECT(c.vfs_count == 2 && c.vfs[0].count == 2 && c.vfs[1].count == 7);
+	EXPECT_EQ(c.vfs[1].pf.bdf, 0x18);
+	REFUSED("[reveille]\nvfs = 8086:10c9#0\n" VM, 2, "'8086:10c9#0'", "N*DEVICE");
+	REFUSED("[reveille]\nvfs = 0*00:03.0\n" VM, 2, "'0*00:03.0'", "N*DEVICE");
+	REFUSED("[reveille]\nvfs = 1*00:03.0,\n" VM, 2, "comma", "N*DEVICE");
 	REFUSED(VM "control = maybe\n", 4, "'maybe'", "no or yes");
 	REFUSED(VM "control = ye\n", 4, "'ye'", "no or yes");
 }

@@ -12,6 +12,7 @@
 static uint8_t *ecam;
 static struct acpi_info fake_acpi;
 static uint32_t bar_mask[65536][6]; /* bits that can be written; 0: no BAR */
+static uint32_t vf_bar_mask[6];
 static unsigned decoding_while_sizing;
 static uint64_t flr_written; /* devid + 1 of the last function level reset */
 
@@ -47,6 +48,11 @@ static void config_write(devid_t id, unsigned at, unsigned bytes, uint32_t v)
 		decoding_while_sizing += v == ~0u && get(id, 4, 2) & 3;
 		v = (v & mask) | (get(id, at, 4) & ~mask);
 	}
+	if (at >= 0x184 && at < 0x19c) { /* the SR-IOV capability at 160h */
+		uint32_t mask = vf_bar_mask[(at - 0x184) / 4];
+
+		v = (v & mask) | (get(id, at, 4) & ~mask);
+	}
 	if (at == 0xa8 && v & 0x8000) /* the PCIe capability at A0h */
 		flr_written = id + 1ull;
 	put(id, at, v, bytes);
@@ -78,6 +84,7 @@ static void fake_start(void)
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	memset(ecam, 0xff, 2 << 20); /* buses 0 and 1; the test says how far the MCFG goes */
 	memset(bar_mask, 0, sizeof(bar_mask));
+	memset(vf_bar_mask, 0, sizeof(vf_bar_mask));
 	fake_acpi = (struct acpi_info){ .ecam_count = 1 };
 	fake_acpi.ecam[0].base = (uint64_t)ecam;
 	fake_acpi.ecam[0].bus_last = 1;
