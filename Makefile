@@ -9,7 +9,7 @@ comma  := ,
 
 VMM_C   := $(wildcard vmm/*.c vmm/base/*.c vmm/guest/*.c svm/*.c avic/*.c iommu/*.c drivers/*.c)
 VMM_ASM := $(wildcard vmm/*.asm svm/*.asm boot/ap_start.asm)
-VMM_O   := $(VMM_C:%.c=$(B)/%.o) $(VMM_ASM:%.asm=$(B)/%.asm.o) $(B)/tests/guest/builtin.o
+VMM_O   := $(VMM_C:%.c=$(B)/%.o) $(VMM_ASM:%.asm=$(B)/%.asm.o) $(B)/tests/guest/builtin.o $(B)/vmm/guest/dsdt.o
 
 WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	    -Wvla -Wenum-conversion -Wno-unused-parameter
@@ -74,6 +74,7 @@ $(B)/vmm-traced.elf: $(VMM_TRACED_O) vmm/vmm.ld
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 include tests/guest/guest.mk
+include vmm/guest/guest.mk
 include boot/boot.mk
 
 # The configuration's parser on a workstation (tools/reveille-cfg). Renamed into place: two runs of

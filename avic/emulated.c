@@ -35,7 +35,7 @@ static const struct rule rules[] = {
 	{ VAPIC_LDR, true, false, 0, 0 },
 	{ VAPIC_SVR, true, true, SVR_WRITABLE, 0 },
 	{ VAPIC_ESR, true, true, 0, 0 },
-	{ VAPIC_LVT_TIMER, true, true, 0x300ff, LVT_STATUS },
+	{ VAPIC_LVT_TIMER, true, true, 0x700ff, LVT_STATUS },
 	{ VAPIC_LVT_THERMAL, true, true, 0x107ff, LVT_STATUS },
 	{ VAPIC_LVT_PERF, true, true, 0x107ff, LVT_STATUS },
 	{ VAPIC_LVT_LINT0, true, true, 0x1a7ff, LVT_STATUS | 0x4000 },
@@ -79,6 +79,14 @@ void emulated_init(struct emulated_vcpu *e, struct avic_vcpu *a, bool x2apic, bo
 		.apic_base =
 			GUEST_APIC_BASE | BIT(11) | (x2apic ? BIT(10) : 0) | (bsp ? BIT(8) : 0),
 	};
+}
+
+void emulated_reset(struct emulated_vcpu *e)
+{
+	e->timer_deadline = e->timer_period_ticks = 0;
+	e->timer_shift = 1;
+	e->deadline_mode = false;
+	e->esr_pending = 0;
 }
 
 void emulated_esr(struct emulated_vcpu *e, uint32_t errors)
@@ -132,11 +140,15 @@ static struct apic_result write_tpr(struct emulated_vcpu *e, uint32_t value)
 	return RESULT(APIC_EVALUATE);
 }
 
-static struct apic_result write_lvt(struct vapic *p, uint32_t offset, uint32_t value)
+static struct apic_result write_lvt(struct emulated_vcpu *e, uint32_t offset, uint32_t value)
 {
+	struct vapic *p = e->avic->page;
+
 	if (!(vapic_read(p, VAPIC_SVR) & SVR_ENABLE))
 		value |= LVT_MASKED;
 	vapic_write(p, offset, value);
+	if (offset == VAPIC_LVT_TIMER && timer_set_mode(e))
+		return RESULT(APIC_TIMER);
 	return RESULT(APIC_DONE);
 }
 
@@ -172,7 +184,7 @@ static struct apic_result write_register(struct emulated_vcpu *e, uint32_t offse
 		timer_set_divide(e);
 		return RESULT(APIC_TIMER);
 	default:
-		return write_lvt(p, offset, value);
+		return write_lvt(e, offset, value);
 	}
 }
 

@@ -21,6 +21,7 @@ struct emulated_vcpu {
 	uint64_t apic_base;          /* MSR 1Bh as the guest sees it */
 	uint64_t ticks_per_count;    /* (const) 1 at divide by 1 */
 	uint32_t timer_shift;        /* log2 of the divide in force */
+	bool deadline_mode;          /* the timer goes by MSR 6E0h, not by its count */
 	uint32_t esr_pending;        /* what the next ESR write will show */
 };
 
@@ -41,6 +42,8 @@ struct apic_result {
 };
 
 void emulated_init(struct emulated_vcpu *e, struct avic_vcpu *a, bool x2apic, bool bsp);
+/* INIT: the page was reset; the mode and the base address stay. */
+void emulated_reset(struct emulated_vcpu *e);
 /* x2APIC MSR 800h..8FFh, or APIC page offset with 32-bit data (xAPIC). */
 struct apic_result emulated_msr_read(struct emulated_vcpu *e, uint32_t msr);
 struct apic_result emulated_msr_write(struct emulated_vcpu *e, uint32_t msr, uint64_t value);
@@ -49,6 +52,10 @@ struct apic_result emulated_mmio_write(struct emulated_vcpu *e, uint32_t offset,
 /* The value is in the page already (AVIC trap, 402h): only the side effect. */
 struct apic_result emulated_after_trap(
 	struct emulated_vcpu *e, uint32_t offset, uint8_t eoi_vector);
+/* MSR 6E0h, TSC deadline, in the guest's time; 0: not armed. A write has no effect unless the LVT
+ * entry is in that mode. After one goes vcpu_timer_changed(). */
+uint64_t emulated_deadline_read(const struct emulated_vcpu *e);
+void emulated_deadline_write(struct emulated_vcpu *e, uint64_t value);
 /* The guest did something that its ESR must show (ESR_* in regs.h). */
 void emulated_esr(struct emulated_vcpu *e, uint32_t errors);
 /* After each exit with AVIC off, before anything looks at the IRR: the guest may have moved to CR8,

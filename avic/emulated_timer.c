@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest's local APIC timer, in software for both deliveries: AVIC doesn't have it (24593 rev
- * 3.44, "Virtual APIC Register Accesses"). One-shot and periodic; TSC-deadline is hidden by CPUID.
- */
+ * 3.44, "Virtual APIC Register Accesses"). One-shot, periodic, and by TSC deadline as Intel's CPUs
+ * have it: a guest that has that needs no calibration. */
 #include "avic.h"
 #include "emulated.h"
 #include "emulated_timer.h"
@@ -26,13 +26,43 @@ static uint32_t shift_of(uint32_t divide)
 
 static bool periodic(const struct emulated_vcpu *e)
 {
-	return vapic_read(e->avic->page, VAPIC_LVT_TIMER) & LVT_PERIODIC;
+	return !e->deadline_mode && vapic_read(e->avic->page, VAPIC_LVT_TIMER) & LVT_PERIODIC;
+}
+
+bool timer_set_mode(struct emulated_vcpu *e)
+{
+	bool deadline = vapic_read(e->avic->page, VAPIC_LVT_TIMER) & LVT_DEADLINE;
+	bool stops = deadline != e->deadline_mode && e->timer_deadline;
+
+	if (deadline != e->deadline_mode)
+		e->timer_deadline = 0;
+	e->deadline_mode = deadline;
+	return stops;
+}
+
+uint64_t emulated_deadline_read(const struct emulated_vcpu *e)
+{
+	bool armed = e->deadline_mode && e->timer_deadline;
+
+	return armed ? e->timer_deadline + e->avic->svm->vmcb->tsc_offset : 0;
+}
+
+/* One that is over already runs out at once. */
+void emulated_deadline_write(struct emulated_vcpu *e, uint64_t value)
+{
+	uint64_t now = cpu_ticks(), offset = e->avic->svm->vmcb->tsc_offset;
+
+	if (!e->deadline_mode)
+		return;
+	e->timer_deadline = !value ? 0 : value > now + offset ? value - offset : now;
 }
 
 void timer_start(struct emulated_vcpu *e)
 {
 	uint64_t ticks = count_to_ticks(e, vapic_read(e->avic->page, VAPIC_TIMER_INITIAL));
 
+	if (e->deadline_mode)
+		return;
 	e->timer_deadline = 0;
 	if (!ticks)
 		return;
@@ -46,7 +76,7 @@ uint32_t timer_current(const struct emulated_vcpu *e)
 {
 	uint64_t now = cpu_ticks();
 
-	if (!e->timer_deadline || now >= e->timer_deadline)
+	if (!e->timer_deadline || now >= e->timer_deadline || e->deadline_mode)
 		return 0;
 	return (uint32_t)((e->timer_deadline - now) / count_to_ticks(e, 1));
 }
@@ -58,7 +88,7 @@ void timer_set_divide(struct emulated_vcpu *e)
 
 	e->timer_shift = shift_of(vapic_read(e->avic->page, VAPIC_TIMER_DIVIDE));
 	e->timer_period_ticks = count_to_ticks(e, vapic_read(e->avic->page, VAPIC_TIMER_INITIAL));
-	if (e->timer_deadline)
+	if (e->timer_deadline && !e->deadline_mode)
 		e->timer_deadline = cpu_ticks() + count_to_ticks(e, count);
 }
 

@@ -9,6 +9,7 @@ struct emulated_vcpu;
 
 void timer_start(struct emulated_vcpu *e);      /* initial count written; 0 stops it */
 void timer_set_divide(struct emulated_vcpu *e); /* divide configuration written */
+bool timer_set_mode(struct emulated_vcpu *e);   /* LVT written; true when that stopped it */
 uint32_t timer_current(const struct emulated_vcpu *e);
 
 #endif

@@ -64,6 +64,14 @@ struct avic_ipi avic_ipi_from_icr(struct avic_vm *vm, uint32_t source_id, uint64
 	return ipi;
 }
 
+/* Hardware may leave the ICR busy with what software has to finish, and an xAPIC guest waits for
+ * the bit to go. */
+static void clear_busy(struct vapic *p)
+{
+	if (p)
+		vapic_write(p, VAPIC_ICR_LOW, vapic_read(p, VAPIC_ICR_LOW) & ~(uint32_t)ICR_BUSY);
+}
+
 /*
  * [model acts:ipi]
  * Cause 1: the IRR bit is set in every valid target, and the running ones have had their doorbell.
@@ -76,6 +84,8 @@ struct avic_ipi avic_ipi_begin(struct avic_vm *vm, uint32_t source_id, const str
 
 	if (exit->ipi.cause == IPI_TARGET_NOT_RUNNING)
 		ipi.emulate = false;
+	else
+		clear_busy(avic_page_of(vm, source_id));
 	return ipi;
 }
 

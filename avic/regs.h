@@ -50,7 +50,8 @@ enum vapic_reg {
 #define LVT_VECTOR   0x000000ffu
 #define LVT_STATUS   (1u << 12) /* read-only */
 #define LVT_MASKED   (1u << 16)
-#define LVT_PERIODIC (1u << 17) /* timer; bit 18 would be TSC-deadline, which CPUID hides */
+#define LVT_PERIODIC (1u << 17) /* timer */
+#define LVT_DEADLINE (1u << 18) /* timer: no AMD CPU has it, but CPUID says so to guests */
 
 #define ESR_SEND_ILLEGAL_VECTOR    (1u << 5)
 #define ESR_RECEIVE_ILLEGAL_VECTOR (1u << 6)

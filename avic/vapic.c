@@ -43,6 +43,14 @@ bool vapic_set_irr(struct vapic *p, uint8_t vector)
 	return !(shared_or32(bank(p, VAPIC_IRR, vector / 32), bit) & bit);
 }
 
+bool vapic_set_irr_level(struct vapic *p, uint8_t vector)
+{
+	uint32_t bit = 1u << (vector % 32);
+
+	shared_or32(bank(p, VAPIC_TMR, vector / 32), bit);
+	return !(shared_or32(bank(p, VAPIC_IRR, vector / 32), bit) & bit);
+}
+
 bool vapic_irr_any(const struct vapic *p)
 {
 	uint32_t any = 0;

@@ -33,6 +33,8 @@ static inline void vapic_write(struct vapic *p, uint32_t offset, uint32_t value)
 
 /* Locked OR of one IRR bit; true when it was clear. Clears TMR of the vector (edge). */
 bool vapic_set_irr(struct vapic *p, uint8_t vector);
+/* The same of a level-triggered interrupt: TMR is set first, so that the vector's EOI exits. */
+bool vapic_set_irr_level(struct vapic *p, uint8_t vector);
 bool vapic_irr_any(const struct vapic *p);
 /* Highest IRR vector whose class is above PPR's, or -1. PPR is computed from tpr and ISR. */
 int vapic_deliverable(const struct vapic *p);

@@ -23,9 +23,31 @@ void svm_inject_exception(struct svm_vcpu *s, uint8_t vector, bool has_error, ui
 	s->vmcb->event_inj = e;
 }
 
-void svm_inject_nmi(struct svm_vcpu *s)
+/* NMIs are blocked from delivery to the handler's IRET, which is intercepted meanwhile. The next
+ * one may come just before that IRET is done: handlers know nested ones from machine checks. */
+bool svm_inject_nmi(struct svm_vcpu *s)
 {
-	s->vmcb->event_inj = event(EVENT_NMI, 2);
+	struct vmcb *b = s->vmcb;
+
+	if (s->nmi_handled) {
+		s->nmi_waits = true;
+		return true;
+	}
+	if (svm_injection_pending(s))
+		return false;
+	b->event_inj = event(EVENT_NMI, 2);
+	s->nmi_handled = true;
+	vmcb_set_intercept3(b, b->intercept3 | INTERCEPT3_IRET);
+	return true;
+}
+
+bool svm_nmi_done(struct svm_vcpu *s)
+{
+	bool another = s->nmi_waits;
+
+	s->nmi_handled = s->nmi_waits = false;
+	vmcb_set_intercept3(s->vmcb, s->vmcb->intercept3 & ~(uint32_t)INTERCEPT3_IRET);
+	return another;
 }
 
 bool svm_injection_pending(const struct svm_vcpu *s)

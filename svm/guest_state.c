@@ -133,6 +133,11 @@ bool svm_set_guest_pat(struct svm_vcpu *s, uint64_t pat)
 	return true;
 }
 
+uint64_t svm_tsc_offset(const struct svm_vcpu *s)
+{
+	return s->vmcb->tsc_offset;
+}
+
 void svm_set_guest_tsc(struct svm_vcpu *s, uint64_t value)
 {
 	vmcb_set_tsc_offset(s->vmcb, value - cpu_ticks());

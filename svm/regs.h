@@ -19,6 +19,7 @@ enum msr {
 	MSR_DEBUG_CONTROL = 0x1d9,
 	MSR_PAT = 0x277,
 	MSR_MTRR_DEFAULT = 0x2ff,
+	MSR_TSC_DEADLINE = 0x6e0,
 	MSR_X2APIC_FIRST = 0x800,
 	MSR_X2APIC_LAST = 0x8ff,
 };
@@ -37,6 +38,9 @@ enum msr {
 #define MSR_PATCH_LEVEL    0x0000008bu
 #define MSR_VM_CR          0xc0010114u
 #define MSR_VM_HSAVE_PA    0xc0010117u
+
+/* The TSC counts at the P0 frequency: so says any CPU whose TSC is invariant. */
+#define HWCR_TSC_FREQ BIT(24)
 
 #define EFER_SCE   BIT(0)
 #define EFER_LME   BIT(8)
@@ -59,6 +63,8 @@ enum msr {
 #define CR0_ET      BIT(4)
 #define CR0_NE      BIT(5)
 #define CR0_WP      BIT(16)
+#define CR0_NW      BIT(29)
+#define CR0_CD      BIT(30)
 #define CR0_PG      BIT(31)
 #define CR4_PSE     BIT(4)
 #define CR4_PAE     BIT(5)
@@ -77,6 +83,7 @@ enum msr {
 #define RFLAGS_OF    BIT(11)
 #define RFLAGS_VM    BIT(17)
 
+#define INIT_RDX  0x600 /* RDX tells the CPU's model after INIT; nobody looks closer */
 #define DR6_RESET 0xffff0ff0ull
 #define DR7_RESET 0x400ull
 #define PAT_RESET 0x0007040600070406ull

@@ -97,34 +97,6 @@ void svm_vcpu_free(struct svm_vcpu *s)
 	s->vmcb = NULL;
 }
 
-static struct vmcb_segment flat(uint16_t selector, uint16_t attributes)
-{
-	return (struct vmcb_segment){ selector, attributes, 0xffffffff, 0 };
-}
-
-void svm_vcpu_start_long(struct svm_vcpu *s, gpa_t cr3, uint64_t rip, uint64_t rsp, uint64_t rdi)
-{
-	struct vmcb *b = s->vmcb;
-
-	s->regs = (struct guest_regs){ .rdi = rdi };
-	b->cs = flat(0x08, 0xa9b); /* code, readable, accessed, present, L, G */
-	b->ds = b->es = b->ss = b->fs = b->gs = flat(0x10, 0xc93);
-	b->gdtr = b->idtr = (struct vmcb_segment){ .limit = 0 };
-	b->ldtr = (struct vmcb_segment){ .attributes = 0x82 };
-	/* Busy, because VMLOAD of an available one would fault later in long mode. */
-	b->tr = (struct vmcb_segment){ .attributes = 0x8b, .limit = 0xffff };
-	b->cpl = 0;
-	b->rflags = RFLAGS_FIXED;
-	b->rip = rip;
-	b->rsp = rsp;
-	b->rax = 0;
-	b->dr6 = DR6_RESET;
-	b->dr7 = DR7_RESET;
-	vmcb_set_crx(b, CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG, cr3.v,
-		CR4_PAE | CR4_OSFXSR, EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME);
-	b->clean = 0;
-}
-
 /* [irq-path 8] VMRUN: hardware finds the IRR bit in the backing page and delivers the vector. */
 void svm_enter(struct cpu *cpu, struct svm_vcpu *s)
 {

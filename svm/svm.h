@@ -48,6 +48,7 @@ struct svm_vcpu {
 	uint64_t xcr0;
 	uint64_t dr[4]; /* DR0-DR3 while they are not in the CPU */
 	bool dr_used;   /* DR0-DR3 are switched with the FPU; else the guest's first use exits */
+	bool nmi_handled, nmi_waits; /* until IRET; another came meanwhile */
 };
 
 void svm_probe(struct svm_features *f);
@@ -62,6 +63,12 @@ err_t svm_vcpu_init(struct svm_vcpu *s, const struct svm_vm *vm) MUST_USE;
 void svm_vcpu_free(struct svm_vcpu *s);
 /* Long mode, flat, paging by cr3, interrupts off. */
 void svm_vcpu_start_long(struct svm_vcpu *s, gpa_t cr3, uint64_t rip, uint64_t rsp, uint64_t rdi);
+/* Protected mode, flat, no paging, interrupts off (multiboot's entry). */
+void svm_vcpu_start_flat(struct svm_vcpu *s, uint32_t eip, uint32_t eax, uint32_t ebx);
+/* Real mode as after INIT and a startup message with that page: at its first byte. */
+void svm_vcpu_start_real(struct svm_vcpu *s, uint8_t page);
+/* Where the guest's GDT lies, for a start state whose protocol promises one. */
+void svm_set_gdt(struct svm_vcpu *s, gpa_t base, uint16_t limit);
 /* Runs the guest until the next #VMEXIT. Interrupts off before and after. cpu is this CPU. */
 void svm_enter(struct cpu *cpu, struct svm_vcpu *s);
 /* The guest's next instruction after an intercepted one: nRIP, or length where NRIPS is absent. */
@@ -73,7 +80,11 @@ void svm_set_rip(struct svm_vcpu *s, uint64_t rip);
 /* Queue an event for the next entry (EVENTINJ). */
 void svm_inject_interrupt(struct svm_vcpu *s, uint8_t vector);
 void svm_inject_exception(struct svm_vcpu *s, uint8_t vector, bool has_error, uint32_t error);
-void svm_inject_nmi(struct svm_vcpu *s);
+/* An NMI, now or after the one that is being handled. False: another event is queued; try again. */
+bool svm_inject_nmi(struct svm_vcpu *s);
+/* The guest is about to end its NMI handler (IRET was intercepted). True: it has to have another.
+ */
+bool svm_nmi_done(struct svm_vcpu *s);
 /* After an exit: an event whose delivery it interrupted is queued again. */
 void svm_requeue_interrupted(struct svm_vcpu *s);
 static inline void svm_requeue_event(struct svm_vcpu *s)
@@ -106,6 +117,7 @@ uint64_t svm_guest_efer(const struct svm_vcpu *s);
 bool svm_set_guest_efer(struct svm_vcpu *s, uint64_t efer);
 uint64_t svm_guest_pat(const struct svm_vcpu *s);
 bool svm_set_guest_pat(struct svm_vcpu *s, uint64_t pat);
+uint64_t svm_tsc_offset(const struct svm_vcpu *s); /* what the guest's TSC is ahead */
 void svm_set_guest_tsc(struct svm_vcpu *s, uint64_t value);
 bool svm_guest_osxsave(const struct svm_vcpu *s);
 /* The bytes of the instruction that a nested page fault came from, where the CPU reports them;

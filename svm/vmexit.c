@@ -16,6 +16,7 @@ enum exit_code {
 	EXIT_VINTR = 0x64,
 	EXIT_RDPMC = 0x6f,
 	EXIT_CPUID = 0x72,
+	EXIT_IRET = 0x74,
 	EXIT_INVD = 0x76,
 	EXIT_HLT = 0x78,
 	EXIT_INVLPGA = 0x7a,
@@ -70,6 +71,8 @@ static enum vmexit_kind kind_of(uint64_t code)
 		return VMEXIT_KIND_VINTR;
 	case EXIT_CPUID:
 		return VMEXIT_KIND_CPUID;
+	case EXIT_IRET:
+		return VMEXIT_KIND_IRET;
 	case EXIT_INVD:
 	case EXIT_WBINVD:
 		return VMEXIT_KIND_INVD;
@@ -189,6 +192,7 @@ const char *vmexit_name(enum vmexit_kind kind)
 		[VMEXIT_KIND_DR] = "dr",
 		[VMEXIT_KIND_EXCEPTION] = "exception",
 		[VMEXIT_KIND_INIT] = "init",
+		[VMEXIT_KIND_IRET] = "iret",
 		[VMEXIT_KIND_INVALID] = "invalid",
 	};
 

@@ -27,6 +27,7 @@ enum vmexit_kind {
 	VMEXIT_KIND_DR,   /* the first use of a breakpoint register */
 	VMEXIT_KIND_EXCEPTION,
 	VMEXIT_KIND_INIT,
+	VMEXIT_KIND_IRET,    /* of an NMI handler */
 	VMEXIT_KIND_INVALID, /* VMEXIT_INVALID: our bug */
 	SVM_EXIT_KINDS,
 };

@@ -13,6 +13,7 @@
 #include "vm.h"
 #include <base/count.h>
 #include <hw/cpu.h>
+#include <hw/shared.h>
 #include <trace.h>
 
 void exit_inject_gp(struct vcpu *v)
@@ -114,6 +115,10 @@ static enum exit_result by_kind(struct cpu *here, struct vcpu *v, const struct v
 		break;
 	case VMEXIT_KIND_EXCEPTION:
 		exception(here, v, e);
+		break;
+	case VMEXIT_KIND_IRET:
+		if (svm_nmi_done(&v->svm))
+			shared_or32(&v->events, VCPU_EVENT_NMI);
 		break;
 	case VMEXIT_KIND_SHUTDOWN:
 		stop_vm(here, v, "triple fault");

@@ -6,9 +6,26 @@
 #include "base/log.h"
 #include "exit_mmio.h"
 #include "exit_parts.h"
+#include "guest/startup.h"
 #include "vcpu.h"
 #include "vm.h"
 #include <hw/shared.h>
+
+static void send_startup(struct cpu *here, struct vm *vm, struct avic_ipi *ipi)
+{
+	int id;
+
+	while ((id = avic_ipi_next(&vm->avic, ipi)) >= 0) {
+		struct vcpu *to = &vm->vcpus[id];
+
+		if (ipi->init)
+			startup_send_init(here, to);
+		else if (ipi->sipi)
+			startup_send_sipi(here, to, ipi->vector);
+		else
+			startup_send_nmi(here, to);
+	}
+}
 
 static void send(struct cpu *here, struct vcpu *v, struct avic_ipi *ipi)
 {
@@ -18,10 +35,7 @@ static void send(struct cpu *here, struct vcpu *v, struct avic_ipi *ipi)
 	if (ipi->illegal_vector)
 		emulated_esr(&v->emulated, ESR_SEND_ILLEGAL_VECTOR);
 	if (ipi->init || ipi->sipi || ipi->nmi) {
-		/* All vCPUs of the guests that there are start together, and none sends NMIs. */
-		if (!(shared_or32(&vm->said, VM_SAID_IPI) & VM_SAID_IPI))
-			log_warn("vm %s: INIT, SIPI and NMI between vCPUs are not supported",
-				vm->config->name);
+		send_startup(here, vm, ipi);
 		return;
 	}
 	while ((id = avic_ipi_next(&vm->avic, ipi)) >= 0) {
@@ -49,8 +63,10 @@ static void finish(struct cpu *here, struct vcpu *v, const struct apic_result *r
 		break;
 	case APIC_DONE:
 	case APIC_FAULT:
-	case APIC_EVALUATE:  /* the next entry looks at the IRR anyway */
-	case APIC_LEVEL_EOI: /* no level interrupts, so nobody waits for it */
+	case APIC_EVALUATE: /* the next entry looks at the IRR anyway */
+		break;
+	case APIC_LEVEL_EOI:
+		vioapic_eoi(here, v->vm, r->eoi_vector);
 		break;
 	}
 }

@@ -9,13 +9,14 @@
 #include <hw/cpu.h>
 
 /* 1, ECX: MONITOR, x2APIC, TSC deadline, XSAVE, OSXSAVE, hypervisor are set by us. */
-#define F1C_HIDDEN  (BIT(3) | BIT(17) | BIT(21) | BIT(24) | BIT(26) | BIT(27))
-#define F1C_XSAVE   BIT(26)
-#define F1C_OSXSAVE BIT(27)
-#define F1C_X2APIC  BIT(21)
-#define F1C_GUEST   BIT(31)
-/* 1, EDX: MCE, MTRR, MCA: MSRs that a guest doesn't have. */
-#define F1D_HIDDEN (BIT(7) | BIT(12) | BIT(14))
+#define F1C_HIDDEN   (BIT(3) | BIT(17) | BIT(21) | BIT(24) | BIT(26) | BIT(27))
+#define F1C_XSAVE    BIT(26)
+#define F1C_OSXSAVE  BIT(27)
+#define F1C_X2APIC   BIT(21)
+#define F1C_DEADLINE BIT(24)
+#define F1C_GUEST    BIT(31)
+/* 6, EAX: the APIC timer always runs. Without it Linux keeps its periodic tick. */
+#define F6A_ARAT BIT(2)
 /* 7, EBX: FSGSBASE, BMI1, AVX2, SMEP, BMI2, ERMS, INVPCID, AVX512F.., RDSEED, ADX, SMAP,
  * CLFLUSHOPT, CLWB, SHA. ECX: UMIP, PKU, OSPKE and the vector extensions. */
 #define F7B_SHOWN                                                                                  \
@@ -31,8 +32,8 @@
  * TBM. */
 #define FE1C_SHOWN                                                                                 \
 	(BIT(0) | BIT(1) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(11) | BIT(16) | BIT(21))
-/* 8000_0001, EDX: as 1, EDX, and FFXSR, RDTSCP. */
-#define FE1D_HIDDEN        (F1D_HIDDEN | BIT(25) | BIT(27))
+/* 8000_0001, EDX: FFXSR, RDTSCP. */
+#define FE1D_HIDDEN        (BIT(25) | BIT(27))
 #define FE7D_TSC_INVARIANT BIT(8)
 #define FE8B_CLZERO        BIT(0)
 
@@ -41,12 +42,11 @@
 static struct cpuid leaf_1(const struct vcpu *v, struct cpuid r)
 {
 	r.ebx = (r.ebx & 0xffff) | v->vm->vcpu_count << 16 | (uint32_t)v->index << 24;
-	r.ecx = (r.ecx & ~(uint32_t)F1C_HIDDEN) | F1C_GUEST;
+	r.ecx = (r.ecx & ~(uint32_t)F1C_HIDDEN) | F1C_GUEST | F1C_DEADLINE;
 	if (svm_fpu_xcr0_mask())
 		r.ecx |= F1C_XSAVE | (svm_guest_osxsave(&v->svm) ? F1C_OSXSAVE : 0);
 	if (v->vm->config->apic == APIC_X2APIC)
 		r.ecx |= F1C_X2APIC;
-	r.edx &= ~(uint32_t)F1D_HIDDEN;
 	return r;
 }
 
@@ -114,6 +114,8 @@ static struct cpuid guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t su
 		return r;
 	case 1:
 		return leaf_1(v, r);
+	case 6:
+		return (struct cpuid){ .eax = F6A_ARAT };
 	case 7:
 		if (subleaf)
 			return (struct cpuid){ 0 };
@@ -125,6 +127,11 @@ static struct cpuid guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t su
 	case HYPERVISOR_LEAF:
 		/* "ReveilleHVM." */
 		return (struct cpuid){ HYPERVISOR_LEAF, 0x65766552, 0x656c6c69, 0x2e4d5648 };
+	case PVCLOCK_LEAF:
+		/* "KVMKVMKVM": the interface's name, by which kernels find it. */
+		return (struct cpuid){ PVCLOCK_LEAF + 1, 0x4b4d564b, 0x564b4d56, 0x4d };
+	case PVCLOCK_LEAF + 1:
+		return (struct cpuid){ .eax = PVCLOCK_FEATURES };
 	default:
 		return (struct cpuid){ 0 };
 	}

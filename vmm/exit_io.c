@@ -3,45 +3,28 @@
  * is. */
 #include "exit_io.h"
 #include "exit_parts.h"
-#include "guest/console.h"
+#include "guest/platform.h"
+#include "guest/power.h"
+#include "guest/vuart.h"
 #include "vcpu.h"
 #include "vm.h"
 
-enum com1 {
-	COM1_DATA = 0x3f8,
-	COM1_INTERRUPT_ID = 0x3fa,
-	COM1_LINE_STATUS = 0x3fd,
-	COM1_LAST = 0x3ff
-};
-
-#define NO_INTERRUPT      0x01
-#define TRANSMITTER_EMPTY 0x60
-
-/* Enough of a 16550 to print. */
-static void com1_access(struct vm *vm, struct port_access *a)
-{
-	if (!a->in && a->port == COM1_DATA) {
-		char byte = (char)a->value;
-
-		guest_console_write(&vm->console, vm->config->name, &byte, 1);
-	} else if (a->port == COM1_LINE_STATUS) {
-		a->value = TRANSMITTER_EMPTY;
-	} else {
-		a->value = a->port == COM1_INTERRUPT_ID ? NO_INTERRUPT : 0;
-	}
-}
-
 static void device_access(struct cpu *here, struct vcpu *v, struct port_access *a)
 {
+	a->value = a->in ? ~0u : a->value;
 	switch (a->port) {
-	case COM1_DATA ... COM1_LAST:
-		com1_access(v->vm, a);
+	case PLATFORM_COM1 ... PLATFORM_COM1 + 7:
+		if (v->vm->config->console == VM_CONSOLE_UART)
+			vuart_access(here, v->vm, a);
+		break;
+	case PLATFORM_SLEEP_CONTROL ... PLATFORM_SLEEP_STATUS:
+	case PLATFORM_RESET:
+		if (!v->vm->config->builtin)
+			power_access(here, v->vm, a);
 		break;
 	default:
 		if (vpci_has_port(v->vm, a->port))
 			vpci_port(here, v->vm, a);
-		else
-			a->value = ~0u;
 	}
 }
 
@@ -53,7 +36,7 @@ void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 		.port = e->io.port,
 		.bytes = e->io.bytes,
 		.in = e->io.in,
-		.value = e->io.in ? 0 : (uint32_t)(rax & mask),
+		.value = (uint32_t)(rax & mask),
 	};
 
 	/* None of the devices here is one for which drivers use INS and OUTS. */

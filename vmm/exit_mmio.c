@@ -8,18 +8,21 @@
 
 #include "exit_parts.h"
 #include "guest/decode.h"
+#include "guest/platform.h"
 #include "guest/walk.h"
 #include "svm/regs.h"
 #include "vcpu.h"
 #include "vm.h"
 
 /* Who answers at an address. */
-enum mmio_device { MMIO_NONE, MMIO_APIC, MMIO_PCI };
+enum mmio_device { MMIO_NONE, MMIO_APIC, MMIO_IOAPIC, MMIO_PCI };
 
 static enum mmio_device device_at(const struct vm *vm, gpa_t at)
 {
 	if (vm->config->apic == APIC_XAPIC && (at.v & ~PAGE_MASK) == GUEST_APIC_BASE)
 		return MMIO_APIC;
+	if (!vm->config->builtin && (at.v & ~PAGE_MASK) == PLATFORM_IOAPIC)
+		return MMIO_IOAPIC;
 	return vpci_has(vm, at) ? MMIO_PCI : MMIO_NONE;
 }
 
@@ -31,6 +34,9 @@ static void device_access(struct cpu *here, struct vcpu *v, struct mmio_access *
 		break;
 	case MMIO_PCI:
 		vpci_mmio(here, v->vm, a);
+		break;
+	case MMIO_IOAPIC:
+		vioapic_access(here, v->vm, a);
 		break;
 	case MMIO_NONE:
 		a->value = ~0ull;

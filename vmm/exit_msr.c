@@ -71,14 +71,26 @@ static bool read(struct cpu *here, struct vcpu *v, uint32_t msr, uint64_t *value
 	case MSR_APIC_BASE:
 		*value = v->emulated.apic_base;
 		return true;
+	case MSR_TSC_DEADLINE:
+		*value = emulated_deadline_read(&v->emulated);
+		return true;
+	case MSR_PVCLOCK_WALL:
+	case MSR_PVCLOCK_SYSTEM:
+		*value = pvclock_read(v, msr);
+		return true;
+	case MSR_HWCR:
+		*value = HWCR_TSC_FREQ;
+		return true;
+	/* No banks of machine check registers, nothing has happened. */
+	case MSR_MCG_CAP:
+	case MSR_MCG_STATUS:
 	/* Asked for by kernels without a look at CPUID. */
 	case MSR_PATCH_LEVEL:
 	case MSR_SYSCFG:
-	case MSR_HWCR:
 	case MSR_DEBUG_CONTROL:
 		return true;
 	default:
-		return false;
+		return vmtrr_read(&v->vm->mtrr, msr, value);
 	}
 }
 
@@ -97,11 +109,20 @@ static bool write(struct cpu *here, struct vcpu *v, uint32_t msr, uint64_t value
 	case MSR_APIC_BASE:
 		/* Mode and address are the config's: AVIC can't follow a change. */
 		return value == v->emulated.apic_base;
-	case MSR_DEBUG_CONTROL:
+	case MSR_TSC_DEADLINE:
+		emulated_deadline_write(&v->emulated, value);
+		vcpu_timer_changed(here, v);
+		return true;
+	case MSR_PVCLOCK_WALL:
+	case MSR_PVCLOCK_SYSTEM:
+		return pvclock_write(v, msr, value);
 	case MSR_HWCR:
+		return value == HWCR_TSC_FREQ;
+	case MSR_DEBUG_CONTROL:
+	case MSR_MCG_STATUS:
 		return value == 0;
 	default:
-		return false;
+		return vmtrr_write(&v->vm->mtrr, msr, value);
 	}
 }
 

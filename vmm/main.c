@@ -13,7 +13,9 @@
 #include "drivers/ioapic.h"
 #include "drivers/lapic.h"
 #include "drivers/pci.h"
+#include "drivers/rtc.h"
 #include "drivers/uart.h"
+#include "guest/place.h"
 #include "iommu/iommu.h"
 #include "iommu/ivrs.h"
 #include "page.h"
@@ -77,6 +79,7 @@ static void bring_up_platform(const struct boot_info *boot)
 		stop("the firmware's ACPI tables can't be read");
 	lapic_init_cpu();
 	clock_init();
+	rtc_init();
 	if (pci_init())
 		stop("no PCI configuration access: neither MCFG nor ports CF8h/CFCh");
 	ioapic_mask_all();
@@ -211,6 +214,7 @@ void vmm_main(const struct boot_info *boot)
 	if (boot->magic != BOOT_INFO_MAGIC)
 		stop("loader and VMM don't belong together");
 	read_config(boot);
+	guest_files_init(boot);
 	bring_up_platform(boot);
 	cpu = this_cpu();
 	bring_up_svm();

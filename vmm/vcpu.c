@@ -19,6 +19,7 @@
 #include "avic/vapic.h"
 #include "base/check.h"
 #include "cpu.h"
+#include "guest/startup.h"
 #include "sched.h"
 #include "svm/fpu.h"
 #include "vectors.h"
@@ -182,7 +183,8 @@ static bool vcpu_arm(struct cpu *here, struct vcpu *v)
 		direct_here(v);
 		if (v->events && vcpu_take_events(here, v))
 			return true;
-		if (can_resume(v)) {
+		/* Not halted any more: it was started anew. */
+		if (can_resume(v) || !v->halted) {
 			list_remove(&v->sharer_link);
 			return false;
 		}
@@ -318,6 +320,8 @@ bool vcpu_take_events(struct cpu *here, struct vcpu *v)
 		svm_flush(&v->svm);
 	if (events & VCPU_EVENT_TIMER)
 		vcpu_timer_changed(here, v);
+	if (events & VCPU_EVENTS_STARTUP)
+		return startup_take(here, v, events);
 	return false;
 }
 

@@ -36,6 +36,11 @@ enum halted { HALTED_NOT, HALTED, HALTED_OPEN };
 #define VCPU_EVENT_MODE  (1u << 1) /* vm's delivery or halt mode changed */
 #define VCPU_EVENT_TIMER (1u << 2) /* came from another pCPU with its timer armed */
 #define VCPU_EVENT_FLUSH (1u << 3) /* pages were taken out of the nested tables */
+/* guest/startup.h */
+#define VCPU_EVENT_INIT     (1u << 4)
+#define VCPU_EVENT_SIPI     (1u << 5)
+#define VCPU_EVENT_NMI      (1u << 6)
+#define VCPU_EVENTS_STARTUP (VCPU_EVENT_INIT | VCPU_EVENT_SIPI | VCPU_EVENT_NMI)
 
 struct vcpu_stats {
 	uint64_t exits[SVM_EXIT_KINDS];
@@ -77,6 +82,10 @@ struct vcpu {
 	struct avic_vcpu avic;
 	struct emulated_vcpu emulated;
 	struct vcpu_stats stats;
+
+	uint64_t pvclock;    /* (home) guest/pvclock.h: MSR as last written */
+	bool waits_for_sipi; /* (home) after INIT: startup.h */
+	uint32_t sipi_page;  /* (shared) of the startup message that VCPU_EVENT_SIPI tells of */
 };
 
 #define VCPU_MAX 1024 /* of all VMs */

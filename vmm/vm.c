@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "cpu.h"
 #include "exit_parts.h"
-#include "guest/builtin.h"
+#include "guest/place.h"
 #include "page.h"
 #include "report.h"
 #include "sched.h"
@@ -36,10 +36,6 @@ struct vm *vm_by_index(uint32_t i)
 
 static err_t check_config(const struct vm_config *config, const char **why)
 {
-	if (!config->builtin) {
-		*why = "kernel: only guest = builtin can be started so far";
-		return ERR_UNFIT;
-	}
 	if (config->memory_bytes > MEMORY_LIMIT) {
 		*why = "memory: more than 2G is not supported";
 		return ERR_INVALID;
@@ -181,6 +177,9 @@ err_t vm_create(struct vm *vm, const struct vm_config *config, uint32_t id, cons
 		.memory = PHYS_NONE,
 		.apic_page = PHYS_NONE,
 		.console = { .lock = SPINLOCK_INIT },
+		.ioapic = { .lock = SPINLOCK_INIT },
+		.uart = { .lock = SPINLOCK_INIT },
+		.clock = { .start_ticks = cpu_ticks() },
 	};
 	err_t err = check_config(config, why);
 
@@ -203,7 +202,7 @@ err_t vm_create(struct vm *vm, const struct vm_config *config, uint32_t id, cons
 	err = vpci_create(vm, why);
 	if (err)
 		goto undo;
-	err = builtin_place(vm, why);
+	err = guest_place(vm, why);
 	if (err)
 		goto undo;
 	*why = "too many vCPUs in all VMs together";
@@ -220,7 +219,8 @@ undo:
 void vm_start(struct cpu *here, struct vm *vm)
 {
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
-		vcpu_start(here, &vm->vcpus[i]);
+		if (!vm->vcpus[i].waits_for_sipi)
+			vcpu_start(here, &vm->vcpus[i]);
 }
 
 static _Noreturn void stop_machine(void)
@@ -262,6 +262,14 @@ void vm_exit(struct cpu *here, struct vm *vm, uint32_t status)
 		return;
 	log_info("vm %s: done, status %u", vm->config->name, status);
 	finish(here, vm, status);
+}
+
+void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how)
+{
+	if (!shared_cas32(&vm->stopped, 0, 1))
+		return;
+	log_info("vm %s: %s", vm->config->name, how);
+	finish(here, vm, 0);
 }
 
 /* Guest memory is one piece, from guest-physical 0 on. */

@@ -11,6 +11,10 @@
 #include "config.h"
 #include "guest/console.h"
 #include "guest/vpci.h"
+#include "guest/pvclock.h"
+#include "guest/vioapic.h"
+#include "guest/vmtrr.h"
+#include "guest/vuart.h"
 #include "vcpu.h"
 #include "wake.h"
 
@@ -34,12 +38,14 @@ struct vm {
 	struct vpci vpci;   /* (lock) */
 	uint32_t stopped;   /* (shared) 1: for good */
 	uint32_t switching; /* (shared) 1: a switch of modes is under way */
-	uint32_t said;      /* (shared) VM_SAID_*: logged once */
 	phys_t apic_page;   /* xAPIC: what lies under the APIC page while AVIC is on */
 	struct guest_console console;
+	/* The devices of a guest with a kernel of its own. */
+	struct vioapic ioapic;
+	struct vuart uart;
+	struct pvclock clock;
+	struct vmtrr mtrr;
 };
-
-#define VM_SAID_IPI (1u << 0)
 
 /* Makes a VM from its config; on failure everything is undone and *why says what was missing. */
 err_t vm_create(
@@ -47,6 +53,9 @@ err_t vm_create(
 void vm_start(struct cpu *here, struct vm *vm);
 /* All vCPUs stop at their next exit; devices are blocked. why is logged. Any CPU. */
 void vm_stop(struct cpu *here, struct vm *vm, const char *why);
+/* The guest switched itself off or reset itself; how is for the log. Any CPU. */
+enum vm_end { VM_POWER_OFF, VM_RESET };
+void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how);
 /* The guest said that it is done. When all VMs are done or stopped, the machine stops. */
 void vm_exit(struct cpu *here, struct vm *vm, uint32_t status);
 uint32_t vm_count(void);

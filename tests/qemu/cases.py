@@ -15,7 +15,8 @@ def vm(args, cpus="0, 1", name="g", **keys):
 
 class Case:
     def __init__(self, name, config, expect=(), forbid=(), outcome="done", status=0, until=None,
-                 press=None, typed=(), timeout=90, strict=(), rescues=0, **machine):
+                 press=None, typed=(), timeout=90, strict=(), rescues=0, linux=None,
+                 **machine):
         self.name = name
         self.config = config
         self.expect = tuple(expect)  # regular expressions, each must match a line
@@ -27,7 +28,21 @@ class Case:
         self.timeout = timeout
         self.strict = tuple(strict)  # complaints of the emulator that belong to the test
         self.rescues = rescues  # vCPUs that only the audit found
+        self.linux = linux  # the files of a Linux guest: which kernel (tests/linux/guest.py)
         self.machine = {"edu": 1, "igb": 1, **machine}
+
+
+def linux(does, cpus="0, 1", name="l", append="", **keys):
+    """A config with a VM that boots Debian's kernel; does: words for tests/linux/init."""
+    keys = {"kernel": "vmlinuz", "initrd": "initrd", "memory": "256M", "cpus": cpus,
+            "cmdline": f"console=ttyS0 quiet panic=-1 run={does} {append}".strip(), **keys}
+    return f"[vm {name}]\n" + "".join(f"{k} = {v}\n" for k, v in keys.items())
+
+
+class Linux(Case):
+    def __init__(self, name, config, expect=(), forbid=(), linux="release", timeout=240, **more):
+        super().__init__(name, config, expect, forbid, linux=linux, timeout=timeout,
+                         **{"edu": 0, "igb": 0, **more})
 
 
 def bench(delivery="auto", halt="auto", args="irq", **keys):
@@ -240,6 +255,14 @@ CASES = [
     Case("vfs-of-whom", vfs(1, "8086:10ca#0", "8086:10c9#0"),
          ["vm v1: not started: its virtual functions are on", "v0: TEST hello: ok"],
          **VFS_MACHINE),
+    # --- Debian's kernel as a guest ---
+    Linux("linux-x2apic", linux("apic,sleep"),
+          ["GUEST up: Linux 6.1.*, 2 CPUs, clock kvm-clock", "GUEST has x2apic",
+           "GUEST idle: [0-9]{1,2} ", "GUEST ends", "vm l: power-off"]),
+    Linux("linux-xapic", linux("apic,sleep", apic="xapic"),
+          ["GUEST up: Linux 6.1.*, 2 CPUs", "GUEST idle: [0-9]{1,2} ", "vm l: power-off"],
+          ["GUEST has x2apic"]),
+    Linux("linux-1-cpu", linux("", append="nr_cpus=1"), ["GUEST up: .*, 1 CPUs", "vm l: power-off"]),
     # --- guests that misbehave ---
     Case("bad-msr", vm("bad-msr", "0"), ["TEST bad-msr: ok"]),
     Case("triple-fault", vm("triple-fault", "0"), ["vm g: stopped: "], status=1),

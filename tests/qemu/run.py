@@ -13,7 +13,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 
+sys.path.insert(0, os.path.join(ROOT, "tests/linux"))
+
 import cases  # noqa: E402
+import guest  # noqa: E402
 import run  # noqa: E402
 
 OUT = os.path.join(ROOT, "out/qemu")
@@ -49,6 +52,8 @@ def one(case, efi, threads):
     with open(config, "w", encoding="utf-8") as file:
         file.write(case.config)
     machine = run.Machine(**{"icount": not threads, **case.machine})
+    if case.linux:
+        machine.files = {**guest.files(case.linux), **machine.files}
     result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, case.name + ".log"),
                      until=case.until, press=case.press, typed=case.typed)
     with open(os.path.join(OUT, case.name + ".err"), "w", encoding="utf-8") as file:

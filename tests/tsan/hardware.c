@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Interrupts, doorbells and an IOMMU that posts, as atomic words; and what stands in for files that
  * need a machine. */
+#include "guest/startup.h"
 #include "machine.h"
 
 #include <pthread.h>
@@ -229,6 +230,11 @@ void svm_fpu_switch(struct cpu *cpu, struct svm_vcpu *from, struct svm_vcpu *to)
 
 void svm_flush(struct svm_vcpu *s)
 {
+}
+
+bool startup_take(struct cpu *here, struct vcpu *v, uint32_t events)
+{
+	return false;
 }
 
 void vm_apply_mode(struct vcpu *v)

@@ -98,7 +98,7 @@ TEST(msr_reserved_bits)
 		{ 0x80b, 0, 1 },
 		{ 0x80f, 0x3ff, 0x400 },
 		{ 0x828, 0, 1 },
-		{ 0x832, 0x310ff, 0x40000 },
+		{ 0x832, 0x710ff, 0x80000 },
 		{ 0x832, 0x31030, 0x100 },
 		{ 0x833, 0x117ff, 0x20000 },
 		{ 0x834, 0x117ff, 0x800 },
@@ -282,6 +282,36 @@ TEST(timer_one_shot)
 	EXPECT_EQ(e.timer_deadline, 0);
 }
 
+TEST(timer_deadline)
+{
+	set_up(true);
+	emulated_deadline_write(&e, 2000000); /* not in that mode */
+	EXPECT_EQ(e.timer_deadline, 0);
+	timer_on(0x40, 0xb, 5000);
+	EXPECT_EQ(wr(0x832, 0x40040), APIC_TIMER); /* the count ends */
+	EXPECT_EQ(e.timer_deadline, 0);
+	vmcb.tsc_offset = -500000ull; /* the guest's TSC is behind */
+	emulated_deadline_write(&e, 600000);
+	EXPECT_EQ(e.timer_deadline, 1100000);
+	EXPECT_EQ(emulated_deadline_read(&e), 600000);
+	wr(0x838, 10); /* no effect, nor can it be read */
+	EXPECT_EQ(e.timer_deadline, 1100000);
+	EXPECT_EQ(rd(0x839), 0);
+	EXPECT(!emulated_timer(&e, 1099999));
+	EXPECT(emulated_timer(&e, 1100000));
+	EXPECT_EQ(e.timer_deadline, 0);
+	EXPECT_EQ(emulated_deadline_read(&e), 0);
+	emulated_deadline_write(&e, 1); /* over: at once */
+	EXPECT(emulated_timer(&e, 1000000));
+	emulated_deadline_write(&e, 600000);
+	emulated_deadline_write(&e, 0);
+	EXPECT_EQ(e.timer_deadline, 0);
+	emulated_deadline_write(&e, 600000);
+	EXPECT_EQ(wr(0x832, 0x40), APIC_TIMER);
+	EXPECT_EQ(e.timer_deadline, 0);
+	vmcb.tsc_offset = 0;
+}
+
 TEST(timer_periodic)
 {
 	set_up(true);
@@ -350,7 +380,7 @@ TEST(traps)
 	e.esr_pending = 0x20;
 	EXPECT_EQ(trap(0x280, 0xffffffff), APIC_DONE);
 	EXPECT_EQ(reg(0x280), 0x20);
-	EXPECT_EQ(trap(0x320, 0xffff1041), APIC_DONE);
+	EXPECT_EQ(trap(0x320, 0xfffb1041), APIC_DONE);
 	EXPECT_EQ(reg(0x320), 0x30041);
 	EXPECT_EQ(trap(0x3e0, 0xb), APIC_TIMER);
 	EXPECT_EQ(trap(0x380, 1u << 20), APIC_TIMER);

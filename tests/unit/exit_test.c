@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* sources: svm/probe.c */
 /* sources: vmm/exit.c vmm/exit_cpuid.c vmm/exit_msr.c vmm/exit_io.c vmm/exit_apic.c */
-/* sources: vmm/exit_mmio.c */
+/* sources: vmm/exit_mmio.c vmm/guest/vioapic.c vmm/guest/vuart.c vmm/guest/power.c */
+/* sources: vmm/guest/vmtrr.c */
+/* sources: vmm/guest/pvclock.c vmm/guest/startup.c drivers/rtc.c */
 /* sources: vmm/guest/decode.c vmm/guest/walk.c vmm/guest/console.c vmm/base/lib.c */
-/* sources: svm/svm.c svm/asid.c svm/event.c svm/fpu.c svm/guest_state.c svm/vmexit.c */
+/* sources: svm/svm.c svm/asid.c svm/event.c svm/fpu.c svm/guest_state.c svm/start.c svm/vmexit.c */
 /* sources: svm/perm.c avic/avic.c avic/run.c avic/exits.c avic/vapic.c avic/emulated.c */
 /* sources: avic/emulated_timer.c avic/inject.c */
 /* One vCPU with two neighbours; exits are written into its VMCB by hand. */
+#include "drivers/clock.h"
 #include "exit.h"
 #include "exit_io.h"
 #include "exit_mmio.h"
@@ -23,7 +26,7 @@
 #define VCPUS 3
 
 static struct cpu cpu = { .index = 0, .apicid = 4 };
-static struct vm_config config = { .name = "t", .memory_bytes = 0x400000 };
+static struct vm_config config = { .name = "t", .memory_bytes = 0x400000, .builtin = true };
 static struct vm vm;
 static struct vcpu vcpus[VCPUS];
 static struct vcpu *v = &vcpus[0];
@@ -31,6 +34,8 @@ static struct vmcb *b;
 static uint8_t *ram;
 
 static unsigned interrupts_taken, posted[VCPUS], timer_changes, hypercalls, map_tries;
+static unsigned starts;
+static int ended;
 static bool block_result, map_result;
 static char stopped[200], console[400];
 
@@ -74,6 +79,23 @@ bool vcpu_block(struct cpu *here, struct vcpu *w)
 void vcpu_post_event(struct cpu *here, struct vcpu *w, uint32_t events)
 {
 	posted[w->index]++;
+	w->events |= events;
+}
+
+bool vcpu_start(struct cpu *here, struct vcpu *w)
+{
+	starts++;
+	return w->state == VCPU_OFFLINE;
+}
+
+void vcpu_park(struct cpu *here, struct vcpu *w)
+{
+	w->state = VCPU_OFFLINE;
+}
+
+void vm_end(struct cpu *here, struct vm *m, enum vm_end what, const char *how)
+{
+	ended = what;
 }
 
 void vcpu_timer_changed(struct cpu *here, struct vcpu *w)
@@ -141,10 +163,18 @@ enum exit_result exit_hypercall(struct cpu *here, struct vcpu *w)
 	return EXIT_LEAVE;
 }
 
-uint64_t clock_ticks_per_us(void);
 uint64_t clock_ticks_per_us(void)
 {
 	return 1000;
+}
+
+uint64_t clock_ticks_to_us(uint64_t ticks)
+{
+	return ticks / 1000;
+}
+
+void clock_delay_us(uint64_t us)
+{
 }
 
 static void fresh(enum apic_mode apic)
@@ -321,7 +351,7 @@ TEST(cpuid)
 	EXPECT_EQ(out(ECX) >> 31, 1);
 	EXPECT_EQ(out(ECX) >> 21 & 1, 1);
 	EXPECT_EQ(out(ECX) >> 3 & 1, 0);  /* MONITOR */
-	EXPECT_EQ(out(ECX) >> 24 & 1, 0); /* TSC deadline */
+	EXPECT_EQ(out(ECX) >> 24 & 1, 1); /* TSC deadline */
 	EXPECT_EQ(out(ECX) >> 26 & 3, 1); /* XSAVE, and not OSXSAVE yet */
 	b->cr4 |= 1 << 18;
 	cpuid(1, 0);
@@ -420,8 +450,8 @@ TEST(msr)
 	EXPECT(wrmsr(0x10, 0));
 	EXPECT(b->tsc_offset != 0);
 	EXPECT(rdmsr(0xc0010015));
-	EXPECT_EQ(got(), 0);
-	EXPECT(wrmsr(0xc0010015, 0));
+	EXPECT_EQ(got(), 1 << 24);
+	EXPECT(wrmsr(0xc0010015, 1 << 24));
 	EXPECT(!wrmsr(0xc0010015, 1));
 	/* The host's: doorbell, VM_CR, HSAVE. And what isn't there at all. */
 	EXPECT(!wrmsr(0xc001011b, 1));
@@ -475,9 +505,15 @@ TEST(x2apic_registers)
 	EXPECT_EQ(vapic_read(vcpus[2].avic.page, 0x220), 1 << 17);
 	EXPECT(wrmsr(0x83f, 0x52));
 	EXPECT_EQ(vapic_read(v->avic.page, 0x220), 1 << 18);
-	/* INIT goes nowhere. */
+	/* INIT, startup, NMI: an event for vCPU 2. */
 	EXPECT(wrmsr(0x830, 0x0000000200004500));
-	EXPECT_EQ(posted[2], 1);
+	EXPECT_EQ(vcpus[2].events, VCPU_EVENT_INIT);
+	EXPECT(wrmsr(0x830, 0x000000020000469a));
+	EXPECT_EQ(vcpus[2].sipi_page, 0x9a);
+	EXPECT_EQ(vcpus[2].events, VCPU_EVENT_INIT | VCPU_EVENT_SIPI);
+	EXPECT(wrmsr(0x830, 0x00000000000c4400)); /* NMI to all others */
+	EXPECT_EQ(vcpus[1].events, VCPU_EVENT_NMI);
+	EXPECT_EQ(v->events, 0);
 	fresh(APIC_XAPIC);
 	EXPECT(!rdmsr(0x802));
 }
@@ -783,6 +819,22 @@ TEST(ports)
 	EXPECT_EQ(svm_reg(&v->svm, 0) & 0xff, 0x01);
 	leave_by(0x7b, 0x03f90011, 0x200008);
 	EXPECT_EQ(svm_reg(&v->svm, 0) & 0xff, 0);
+	config.console = VM_CONSOLE_NONE;
+	leave_by(0x7b, 0x03f90011, 0x200008);
+	EXPECT_EQ(svm_reg(&v->svm, 0) & 0xff, 0xff);
+	config.console = VM_CONSOLE_UART;
+	/* Only a guest with a kernel of its own has a reset register. */
+	ended = -1;
+	reg(0, 0x0e);
+	leave_by(0x7b, 0x0cf90010, 0x200008);
+	EXPECT_EQ(ended, -1);
+	config.builtin = false;
+	leave_by(0x7b, 0x0cf90010, 0x200008);
+	EXPECT_EQ(ended, VM_RESET);
+	reg(0, 0x34);
+	leave_by(0x7b, 0x06000010, 0x200008);
+	EXPECT_EQ(ended, VM_POWER_OFF);
+	config.builtin = true;
 	for (const char *p = "hi\x1b\r\n"; *p; p++) {
 		reg(0, (uint8_t)*p);
 		leave_by(0x7b, 0x03f80010, 0x200009);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* sources: svm/probe.c */
+/* sources: svm/probe.c svm/start.c */
 /* sources: svm/svm.c svm/asid.c svm/event.c svm/fpu.c svm/guest_state.c */
 #include "cpu.h"
 #include "page.h"
@@ -420,8 +420,21 @@ TEST(events)
 	EXPECT_EQ(at(0xa8, 8), 0x0000001880000b0d);
 	svm_inject_exception(&s, 6, false, 0);
 	EXPECT_EQ(at(0xa8, 8), 0x80000306);
-	svm_inject_nmi(&s);
+	EXPECT(!svm_inject_nmi(&s));
+	EXPECT_EQ(at(0xa8, 8), 0x80000306);
+	s.vmcb->event_inj = 0;
+	EXPECT(svm_inject_nmi(&s));
 	EXPECT_EQ(at(0xa8, 8), 0x80000202);
+	EXPECT(at(0x0c, 4) & 1 << 20); /* IRET */
+	/* Two more while it is handled are one. */
+	s.vmcb->event_inj = 0;
+	EXPECT(svm_inject_nmi(&s));
+	EXPECT(svm_inject_nmi(&s));
+	EXPECT(!svm_injection_pending(&s));
+	EXPECT(svm_nmi_done(&s));
+	EXPECT(!(at(0x0c, 4) & 1 << 20));
+	EXPECT(svm_inject_nmi(&s));
+	EXPECT(!svm_nmi_done(&s));
 	svm_vcpu_free(&s);
 }
 

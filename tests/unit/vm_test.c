@@ -2,6 +2,7 @@
 /* sources: svm/probe.c */
 /* sources: vmm/vm_switch.c vmm/guest/builtin.c vmm/base/lib.c svm/svm.c svm/asid.c */
 /* sources: svm/event.c svm/fpu.c svm/guest_state.c svm/npt.c svm/perm.c vmm/exit_msr.c */
+/* sources: svm/start.c vmm/guest/vmtrr.c */
 /* sources: avic/avic.c avic/run.c avic/exits.c avic/vapic.c avic/emulated.c */
 /* sources: avic/emulated_timer.c avic/inject.c */
 /* vm.c is included, so that its table of VMs can be emptied between tests.
@@ -9,6 +10,7 @@
 #include "base/log.h"
 #include "drivers/clock.h"
 #include "exit_parts.h"
+#include "guest/builtin.h"
 #include "guest_info.h"
 #include "page.h"
 #include "report.h"
@@ -41,6 +43,21 @@ static jmp_buf stopped_machine;
 
 static struct vm_config config;
 static struct vm vm;
+
+bool pvclock_write(struct vcpu *v, uint32_t msr, uint64_t value)
+{
+	return false;
+}
+
+uint64_t pvclock_read(const struct vcpu *v, uint32_t msr)
+{
+	return 0;
+}
+
+err_t guest_place(struct vm *m, const char **why)
+{
+	return builtin_place(m, why);
+}
 
 void svm_run(phys_t guest, struct guest_regs *regs, phys_t host)
 {

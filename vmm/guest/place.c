@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "guest/place.h"
+#include "base/lib.h"
+#include "boot/boot_info.h"
+#include "guest/builtin.h"
+#include "guest/bzimage.h"
+#include "guest/guest_acpi.h"
+#include "vm.h"
+#include <hw/mem.h>
+
+enum { REG_RSI = 6 };
+
+static const struct boot_info *files;
+
+void guest_files_init(const struct boot_info *boot)
+{
+	files = boot;
+}
+
+/* .data is NULL when the configuration names none. The loader has read all that it names. */
+static struct guest_file find(const struct config_file *wanted)
+{
+	struct guest_file none = { NULL, 0 };
+
+	if (!wanted->path[0] || !files)
+		return none;
+	for (uint32_t i = 0; i < files->file_count; i++) {
+		const struct boot_file *f = &files->files[i];
+
+		if (strcmp(f->name, wanted->path) == 0)
+			return (struct guest_file){ phys_to_virt(PHYS(f->base)), f->bytes };
+	}
+	return none;
+}
+
+static err_t place_linux(
+	struct vm *vm, struct guest_file kernel, struct guest_file initrd, const char **why)
+{
+	struct bzimage_start start;
+	gpa_t rsdp;
+
+	*why = "its ACPI tables don't fit";
+	err_t err = guest_acpi_place(vm, &rsdp);
+
+	if (err)
+		return err;
+	err = bzimage_load(vm, kernel, initrd, vm->config->cmdline, rsdp, &start, why);
+	if (err)
+		return err;
+	struct svm_vcpu *s = &vm->vcpus[0].svm;
+
+	svm_vcpu_start_long(s, start.tables, start.entry, 0, 0);
+	svm_set_reg(s, REG_RSI, start.boot_params.v);
+	svm_set_gdt(s, start.gdt, start.gdt_limit);
+	return OK;
+}
+
+err_t guest_place(struct vm *vm, const char **why)
+{
+	const struct vm_config *config = vm->config;
+
+	vmtrr_reset(&vm->mtrr);
+	if (config->builtin)
+		return builtin_place(vm, why);
+	struct guest_file kernel = find(&config->kernel), initrd = find(&config->initrd);
+
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vm->vcpus[i].waits_for_sipi = i != 0;
+	vioapic_reset(&vm->ioapic);
+	vuart_reset(&vm->uart);
+	return place_linux(vm, kernel, initrd, why);
+}
