@@ -18,6 +18,8 @@ import re
 import subprocess
 import sys
 
+from items import ITEMS
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TABLE = os.path.join(ROOT, "docs/conformance.md")
 DOCUMENTS = {"48882": "48882 rev 3.11", "24593": "24593 rev 3.44"}
@@ -30,6 +32,11 @@ IOMMU specification, 24593 the AMD64 manual, volume 2. *Assumed* are facts that 
 documents leave open or say only in part; the line tells what we take for true.
 
 `make emulator-test` and `make unit` run the tests.
+"""
+
+ITEMS_INTRO = """Cases of each item (`tests/conformance/items.py`), those that a program on the emulator
+shows and those of the model's unit tests; a case may count for several. An item without a case
+through QEMU is an error.
 """
 
 
@@ -78,6 +85,21 @@ def cell(text):
     return text.replace("|", "\\|")
 
 
+def coverage(found):
+    """Items of items.py with their cases: those that a program shows through QEMU, and those of the
+    model's unit tests."""
+    rows = []
+    for item, pattern in ITEMS:
+        counts = {True: 0, False: 0}
+        for _, area, source, _, section, text in sorted(set(found)):
+            if re.search(pattern, f"{area} | {section} | {text}"):
+                counts[not source.split(":")[0].startswith("tests/unit/")] += 1
+        if not counts[True]:
+            raise Failed(f"no case through QEMU for \"{item}\"")
+        rows.append(f"| {item} | {counts[True]} | {counts[False]} |")
+    return rows
+
+
 def table(found):
     areas, sources = {}, set()
     for status, area, source, document, section, text in found:
@@ -93,6 +115,8 @@ def table(found):
     assumed = sum(row[2] == "assumed" for rows in areas.values() for row in rows)
     out.append(f"{total} cases, {assumed} of them assumed, in:\n")
     out += [f"* `{path}`" for path in sorted(sources)]
+    out += ["\n## What is covered", ITEMS_INTRO, "| item | through QEMU | model |", "|---|---|---|"]
+    out += coverage(found)
     for area in sorted(areas):
         out += [f"\n## {area}", "| case | manual | fact | test |", "|---|---|---|---|"]
         out += ["| " + " | ".join(cell(c) for c in row) + " |" for row in areas[area]]

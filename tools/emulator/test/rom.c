@@ -160,6 +160,7 @@ void rom_main(void)
 	test_tlb();
 	test_checks();
 	test_faults();
+	test_mended();
 	say(failed ? "RESULT failed\n" : "RESULT passed\n");
 	outb(0xf4, failed ? 1 : 0);
 }

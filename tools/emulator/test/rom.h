@@ -133,5 +133,6 @@ void test_state(void);
 void test_tlb(void);
 void test_checks(void);
 void test_faults(void);
+void test_mended(void);
 
 #endif
