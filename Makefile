@@ -87,7 +87,7 @@ $(B)/reveille-cfg: $(CFG_C) $(wildcard vmm/config*.h) Makefile
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo cost run check soak unit emulator-test conformance conformance-table model peer qemu-test cov lint clean
+.PHONY: help setup emulator image demo cost trace run check soak unit emulator-test conformance conformance-table model peer qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -95,6 +95,7 @@ help:
 #: make demo       every delivery and wake mechanism in one boot; table, summary.json, pictures in out/demo
 #: make check      lint, unit tests, simulation, tests in the emulator, budgets, coverage
 #: make cost       what the audit and the counters cost a wake-up, in instructions
+#: make trace      a traced run: text, JSON for Perfetto, pictures in out/trace (WRITE=1: in docs)
 #: make run        boot interactively, serial on the terminal (CFG=file; quit: Ctrl-A X)
 #: make image      build/reveille.img for a USB stick (CFG=file)
 #: make emulator   the emulator alone (cached outside the tree)
@@ -138,6 +139,10 @@ cost: emulator
 	@$(MAKE) --no-print-directory B=build/uncounted VARIANT=uncounted build/uncounted/reveille.efi
 	@$(PYTHON) tools/report/cost.py
 
+trace: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/report/trace_run.py $(if $(WRITE),--docs)
+
 # ---- tests ----------------------------------------------------------------------------
 
 # A unit test names its sources on a comment line: "sources: a.c b.c". Each has an object with its
@@ -172,7 +177,7 @@ $(MODEL_BIN): $(B)/%: %.c $(MODEL_C) $(wildcard tools/emulator/model/*.h tests/u
 		-fno-sanitize-recover=all -Itools/emulator/model -o $@ $< $(MODEL_C)
 
 unit: $(UNIT_BIN) $(MODEL_BIN)
-	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tools/report/report_test.py tests/soak/account_test.py tests/peer/peer_test.py
+	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tools/report/report_test.py tools/report/trace_test.py tests/soak/account_test.py tests/peer/peer_test.py
 
 # The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
 emulator-test: emulator

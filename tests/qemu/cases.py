@@ -15,8 +15,8 @@ def vm(args, cpus="0, 1", name="g", **keys):
 
 class Case:
     def __init__(self, name, config, expect=(), forbid=(), outcome="done", status=0, until=None,
-                 press=None, typed=(), timeout=90, strict=(), rescues=0, linux=None,
-                 **machine):
+                 press=None, typed=(), timeout=90, strict=(), rescues=0, traced=False,
+                 linux=None, **machine):
         self.name = name
         self.config = config
         self.expect = tuple(expect)  # regular expressions, each must match a line
@@ -27,6 +27,7 @@ class Case:
         self.typed = tuple(typed)  # (regular expression to wait for, bytes to type then)
         self.timeout = timeout
         self.strict = tuple(strict)  # complaints of the emulator that belong to the test
+        self.traced = traced  # decode its trace, and compare it with the stopwatch's
         self.rescues = rescues  # vCPUs that only the audit found
         self.linux = linux  # the files of a Linux guest: which kernel (tests/linux/guest.py)
         self.machine = {"edu": 1, "igb": 1, **machine}
@@ -216,6 +217,12 @@ CASES = [
     # The same fault where nobody has to be told; the other twins are irq-galog, irq-gappi ..
     Case("lost-native", bench(halt="native"), IRQ_OK, ["audit: "],
          iommu_properties=["x-wake-lost=100"]),
+    # --- the trace says what the stopwatch says; the twins are all other cases, which have none ---
+    *[Case(f"trace-{halt}", "[reveille]\ntrace = 16384\n" + bench(halt=halt, args="irq count=200"),
+           IRQ_OK, traced=True) for halt in ("galog", "gappi", "gappi-shared")],
+    Case("trace-migrate", "[reveille]\ntrace = 16384\n" + vm(
+        "migrate count=200", "0, 1", devices=IGB, halt="gappi", control="yes"),
+         ["TEST migrate: ok"], traced=True),
     # --- the same with CPUs in threads of their own: true concurrency, and no count of
     # instructions that repeats ---
     *[Case(f"threads-irq-{halt}", bench(halt=halt, args="irq count=400"), IRQ_OK, icount=False)

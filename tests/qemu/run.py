@@ -7,6 +7,7 @@ import argparse
 import concurrent.futures
 import os
 import re
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -47,18 +48,34 @@ def judge(case, result):
     return wrong
 
 
+def decode(case, result):
+    """Sentences about its trace: where there must be none, or where it differs from what the
+    stopwatch saw."""
+    if not case.traced:
+        return ["there is a trace, and nobody asked for it"] \
+            if re.search(r"^TRACE ", result.serial, re.M) else []
+    inside = lambda suffix: os.path.join(OUT, case.name + suffix)
+    done = subprocess.run(
+        [sys.executable, os.path.join(ROOT, "tools/report/trace.py"), inside(".log"),
+         "--stopwatch", inside(".bin"), "--text", inside(".trace"), "--json", inside(".json")],
+        stderr=subprocess.PIPE, text=True, check=False)
+    os.unlink(inside(".bin"))
+    return done.stderr.splitlines() if done.returncode else []
+
+
 def one(case, efi, threads):
     config = os.path.join(OUT, case.name + ".cfg")
     with open(config, "w", encoding="utf-8") as file:
         file.write(case.config)
-    machine = run.Machine(**{"icount": not threads, **case.machine})
+    recording = {"stopwatch": os.path.join(OUT, case.name + ".bin")} if case.traced else {}
+    machine = run.Machine(**{"icount": not threads, **recording, **case.machine})
     if case.linux:
         machine.files = {**guest.files(case.linux), **machine.files}
     result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, case.name + ".log"),
                      until=case.until, press=case.press, typed=case.typed)
     with open(os.path.join(OUT, case.name + ".err"), "w", encoding="utf-8") as file:
         file.write(" ".join(result.arguments) + "\n" + result.errors)
-    return result, judge(case, result)
+    return result, judge(case, result) + decode(case, result)
 
 
 def main():

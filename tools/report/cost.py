@@ -21,6 +21,7 @@ import stopwatch  # noqa: E402
 BUDGET_PERCENT = 5
 ARMS = ("galog-idle", "gappi-own-idle", "gappi-shared-idle",
         "galog-busy", "gappi-own-busy", "gappi-shared-busy")
+HOOK = "trace_ring_write"  # what each hook of the trace calls
 IMAGES = {"counted": "build/reveille.efi", "uncounted": "build/uncounted/reveille.efi"}
 CONFIG = """[vm bench]
 guest = builtin
