@@ -53,7 +53,7 @@ static err_t begin_section(struct parser *p, struct span s)
 	p->vm = NULL;
 	p->in_machine = false;
 	p->seen = 0;
-	p->priority_count = 0;
+	p->priority_count = p->budget_count = 0;
 	p->args_line = p->cmdline_line = 0;
 	if (s.text[s.bytes - 1] != ']')
 		return FAIL(p, "']' is missing; expected [reveille] or [vm NAME]");

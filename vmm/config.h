@@ -24,6 +24,8 @@
  *   cpus = 0, 1, any, 64*0           pCPU of each vCPU in turn; N*P stands for N times P; any: the
  *                                    one with the fewest vCPUs
  *   priority = 2, 1, 0, 64*2         of each vCPU, 0 (low) .. 7; one value serves all
+ *   budget = 2ms/10ms, 0, 8*0        of each vCPU, so much time in each period, us or ms: 100us
+ *                                    to 1s; 0: no limit; one value serves all
  *   apic = x2apic                    x2apic | xapic
  *   delivery = auto                  emulated | posted | auto
  *   halt = auto                      native | galog | gappi | gappi-shared | auto
@@ -109,6 +111,7 @@ struct vm_config {
 	uint32_t vcpu_count;
 	uint8_t pcpu[CONFIG_VCPUS];
 	uint8_t priority[CONFIG_VCPUS];
+	uint32_t budget_us[CONFIG_VCPUS], period_us[CONFIG_VCPUS]; /* 0: no limit */
 	enum apic_mode apic;
 	enum delivery_mode delivery;
 	enum halt_mode halt;

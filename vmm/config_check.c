@@ -48,6 +48,14 @@ static err_t check_cpus(struct parser *p)
 		return FAIL_AT(p, p->priority_line,
 			"%u priorities for %u vCPUs; expected one for all, or one for each",
 			p->priority_count, vm->vcpu_count);
+	for (uint32_t i = 1; p->budget_count == 1 && i < vm->vcpu_count; i++) {
+		vm->budget_us[i] = vm->budget_us[0];
+		vm->period_us[i] = vm->period_us[0];
+	}
+	if (p->budget_count > 1 && p->budget_count != vm->vcpu_count)
+		return FAIL_AT(p, p->budget_line,
+			"%u budgets for %u vCPUs; expected one for all, or one for each",
+			p->budget_count, vm->vcpu_count);
 	return OK;
 }
 

@@ -18,6 +18,7 @@ struct parser {
 	uint32_t seen;           /* keys of this section, one bit each */
 	uint32_t priority_count; /* as given; 0: not given */
 	uint32_t priority_line;
+	uint32_t budget_count, budget_line;         /* likewise */
 	uint32_t args_line, cmdline_line, pci_line; /* 0: not given */
 	uint32_t cpus_line[CONFIG_VMS];
 };
@@ -43,6 +44,9 @@ err_t config_bad_value(
 /* *index of the value in a NULL-terminated list of words; what was expected is made of them. */
 err_t config_word(struct parser *p, const char *key, struct span value, const char *const words[],
 	int *index) MUST_USE;
+
+/* config_budget.c */
+err_t config_read_budget(struct parser *p, struct span value) MUST_USE;
 
 /* config_check.c: at the end of a [vm], what it must have and what must fit together; at the end of
  * the file, what must fit between VMs. */

@@ -216,6 +216,7 @@ const struct config_key config_vm_keys[] = {
 	{ "memory", read_memory },
 	{ "cpus", read_cpus },
 	{ "priority", read_priority },
+	{ "budget", config_read_budget },
 	{ "apic", read_apic },
 	{ "delivery", read_delivery },
 	{ "halt", read_halt },

@@ -47,6 +47,9 @@ struct cpu {
 	uint32_t resched;                       /* (own) leave the guest and pick again */
 	struct vector_use vectors[CPU_VECTORS]; /* (own) written by cpu_vector_alloc before use */
 	struct list gappi_sharers;              /* (own) vCPUs blocked here on VEC_GAPPI_SHARED */
+	struct list throttled;                  /* (own) RUNNABLE vCPUs without time: budget.h */
+	struct vcpu *charged;                   /* (own) whose time it is, or NULL: of no budget */
+	uint64_t charged_from;                  /* (own) ticks */
 	struct list timers;                     /* (own) vCPUs whose APIC timer is armed */
 	uint64_t slice_end;                     /* (own) ticks; 0: not timed: nobody equal waits */
 	uint64_t backstop;                      /* (own) next slow tick, ticks; 0: not this CPU's */

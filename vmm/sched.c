@@ -3,6 +3,7 @@
 
 #include "avic/emulated.h"
 #include "base/check.h"
+#include "budget.h"
 #include "drivers/clock.h"
 #include "drivers/lapic.h"
 #include "exit.h"
@@ -25,6 +26,7 @@ void sched_init_cpu(struct cpu *cpu)
 	cpu->inbox.lock = SPINLOCK_INIT;
 	list_init(&cpu->gappi_sharers);
 	list_init(&cpu->timers);
+	list_init(&cpu->throttled);
 }
 
 static __attribute__((noinline)) void inbox_send(struct vcpu *v)
@@ -79,7 +81,7 @@ static inline uint64_t earlier(uint64_t a, uint64_t b)
 
 void sched_arm_timer(struct cpu *cpu)
 {
-	uint64_t due = cpu->backstop;
+	uint64_t due = earlier(cpu->backstop, budget_due(cpu));
 
 	if (cpu->slice_end > SLICE_OVER)
 		due = earlier(due, cpu->slice_end);
@@ -120,6 +122,7 @@ void sched_tick(struct cpu *cpu)
 		cpu->slice_end = SLICE_OVER;
 		cpu->resched = 1;
 	}
+	budget_tick(cpu, now);
 	if (cpu->backstop && cpu->backstop <= now)
 		cpu->backstop = slow_tick(cpu, now);
 	sched_arm_timer(cpu);
@@ -206,12 +209,13 @@ bool sched_turn(struct cpu *cpu)
 
 	if (!v) {
 		trace(cpu, TRACE_IDLE, 0, NULL, 0);
+		budget_stop(cpu);
 		cpu_sleep();
 		return false;
 	}
 	do {
 		cpu->slice_end = 0;
-		if (!vcpu_load(cpu, v))
+		if (!budget_lets(cpu, v) || !vcpu_load(cpu, v))
 			break;
 		v = run(cpu, v);
 	} while (v);

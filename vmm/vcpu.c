@@ -18,6 +18,7 @@
 
 #include "avic/vapic.h"
 #include "base/check.h"
+#include "budget.h"
 #include "cpu.h"
 #include "guest/startup.h"
 #include "sched.h"
@@ -292,6 +293,7 @@ void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
 	bool timer = !list_empty(&v->timer_link);
 
 	CHECK(v->home == here && here->current == v);
+	budget_stop(here);
 	if (here->fpu_owner == &v->svm)
 		fpu_switch(here, NULL);
 	list_remove(&v->timer_link);
@@ -320,8 +322,10 @@ bool vcpu_take_events(struct cpu *here, struct vcpu *v)
 		svm_flush(&v->svm);
 	if (events & VCPU_EVENT_TIMER)
 		vcpu_timer_changed(here, v);
-	if (events & VCPU_EVENTS_STARTUP)
-		return startup_take(here, v, events);
+	if ((events & VCPU_EVENTS_STARTUP) && startup_take(here, v, events))
+		return true;
+	if (events & VCPU_EVENT_BUDGET)
+		return budget_over(here, v);
 	return false;
 }
 

@@ -22,6 +22,7 @@
 #include "base/types.h"
 #include "config.h"
 #include "cpu.h"
+#include "server.h"
 
 struct cpu;
 struct vm;
@@ -41,11 +42,13 @@ enum halted { HALTED_NOT, HALTED, HALTED_OPEN };
 #define VCPU_EVENT_SIPI     (1u << 5)
 #define VCPU_EVENT_NMI      (1u << 6)
 #define VCPU_EVENTS_STARTUP (VCPU_EVENT_INIT | VCPU_EVENT_SIPI | VCPU_EVENT_NMI)
+#define VCPU_EVENT_BUDGET   (1u << 7) /* (home) its time is used up: budget.h */
 
 struct vcpu_stats {
 	uint64_t exits[SVM_EXIT_KINDS];
 	uint64_t blocks, block_cancels, wakes, spurious_wakes, parked_bits, preemptions;
-	uint64_t rescues; /* by the audit: audit.h */
+	uint64_t throttles; /* its time was used up: budget.h */
+	uint64_t rescues;   /* by the audit: audit.h */
 };
 
 /* All exits: the sum, so that an exit counts once. */
@@ -59,7 +62,7 @@ static inline uint64_t vcpu_exits(const struct vcpu_stats *s)
 }
 
 struct vcpu {
-	struct list link; /* home's ready queue or inbox: one at a time */
+	struct list link; /* home's ready queue, throttled or inbox: one at a time */
 	struct list
 		sharer_link;    /* (home) home's gappi_sharers while blocked on the shared vector */
 	struct list timer_link; /* (home) home's timers while the guest's APIC timer is armed */
@@ -73,6 +76,9 @@ struct vcpu {
 	uint8_t index; /* in its VM: the guest APIC ID */
 	uint32_t tag;  /* (const) dense index into the table of all vCPUs */
 	struct vm *vm; /* (const) */
+
+	struct server server; /* (home) its budget; period 0: none */
+	bool contends;        /* (home) it lost the CPU, but not by itself */
 
 	enum delivery_mode delivery; /* in force on this vCPU */
 	enum halt_mode halt;

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/lib.h"
 #include "base/log.h"
+#include "budget.h"
 #include "cpu.h"
 #include "exit_parts.h"
 #include "guest/place.h"
@@ -100,6 +101,7 @@ static err_t make_vcpu(struct vm *vm, uint32_t i)
 	v->vm = vm;
 	v->index = (uint8_t)i;
 	v->priority = vm->config->priority[i];
+	budget_init(v, vm->config->budget_us[i], vm->config->period_us[i]);
 	v->halt = vm->halt;
 	err_t err = svm_vcpu_init(&v->svm, &vm->svm);
 

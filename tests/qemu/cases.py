@@ -89,6 +89,21 @@ MONITOR_TYPED = (("echo: ready", b"help\r"), ("log error", b"vms\rvcpus\r"),
                  ("CPU 1: ", b"\x1d1quit\r"))
 
 
+def greedy(**keys):
+    """A VM that would like to have pCPU 0 for itself."""
+    return vm("greedy", "0", name="greedy", memory="8M", **keys)
+
+
+def victim(program, *others, igb=1, **keys):
+    """Case() of a VM whose vCPU 0 shares pCPU 0 with others, which never end."""
+    device = {"devices": IGB} if igb else {}
+    config = vm(program, "0, 1" if igb else "0", priority=1, **device)
+    return {"config": config + "".join(others), "outcome": "matched", "status": None,
+            "until": "TEST (latency|share): ", "edu": 0, "igb": igb, "smp": 1 + igb, **keys}
+
+
+BUDGET = {"priority": 2, "budget": "2ms/10ms"}
+
 CASES = [
     # --- being there ---
     Case("hello-1-cpu", vm("hello", "0"), ["hello: 1 vCPUs.*x2APIC", "TEST hello: ok"], smp=1),
@@ -103,6 +118,15 @@ CASES = [
     Case("hello-any-cpu", vm("hello", "any, 0", "a") + vm("hello", "any, any", "b"),
          ["a: TEST hello: ok", "b: TEST hello: ok"]),
     Case("hello-cpus-limit", "[reveille]\ncpus = 1\n" + vm("hello", "0, 0"), ["CPUs: 1;"], smp=2),
+    # --- sharing a pCPU: docs/scheduler.md says where the bounds come from ---
+    Case("budget-latency", expect=["TEST latency: ok"],
+         **victim("latency limit=2050", greedy(**BUDGET))),
+    Case("budget-latency-off", expect=["TEST latency: FAIL"],
+         **victim("latency limit=2050", greedy(priority=2))),
+    Case("budget-share", expect=["TEST share: ok"],
+         **victim("share gap=2050 low=190 high=203", greedy(**BUDGET), igb=0)),
+    Case("budget-share-off", expect=["TEST share: FAIL"],
+         **victim("share gap=2050 high=203", greedy(priority=1), igb=0)),
     # --- delivery and wake, each mechanism, and machines that lack it ---
     Case("irq-gappi", bench(halt="gappi"), [*IRQ_OK, "delivery posted, halt gappi"]),
     Case("irq-gappi-shared", bench(halt="gappi-shared"), IRQ_OK),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: tests/tsan/hardware.c vmm/vcpu.c vmm/sched.c vmm/ready.c vmm/wake.c vmm/base/lib.c */
+/* sources: tests/tsan/hardware.c vmm/vcpu.c vmm/sched.c vmm/ready.c vmm/wake.c */
+/* sources: vmm/budget.c vmm/server.c vmm/base/lib.c */
 /* sources: avic/[a-z]*.c svm/event.c tests/host/seam.c */
 /*
  * The scheduler's inbox and the vCPU state machine on real threads. vCPUs halt, are woken by the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: vmm/config.c vmm/config_machine.c vmm/config_vm.c vmm/config_check.c */
 /* sources: vmm/config_values.c vmm/config_device.c vmm/config_place.c vmm/base/lib.c */
+/* sources: vmm/config_budget.c */
 #include "test.h"
 #include "config.h"
 
@@ -312,6 +313,32 @@ TEST(lists)
 		"2 priorities for 3 vCPUs", "one for each");
 	REFUSED("[reveille]\ncpus = 2\n" VM "[vm b]\nguest=builtin\ncpus = 0, 2\n", 8,
 		"vCPU 1 on CPU 2, but [reveille] has cpus = 2", "expected 0 to 1");
+}
+
+TEST(budgets)
+{
+	EXPECT_EQ(parse("[vm a]\nguest=builtin\ncpus = 4*0\nbudget = 2ms/10ms, 2*500us / 5ms, 0"),
+		OK);
+	EXPECT_EQ(c.vms[0].budget_us[0], 2000);
+	EXPECT_EQ(c.vms[0].period_us[0], 10000);
+	EXPECT_EQ(c.vms[0].budget_us[2], 500);
+	EXPECT_EQ(c.vms[0].period_us[2], 5000);
+	EXPECT_EQ(c.vms[0].budget_us[3], 0);
+	EXPECT_EQ(parse("[vm a]\nguest=builtin\nbudget = 1s/1s\ncpus = 2*0"), ERR_INVALID);
+	EXPECT_EQ(parse("[vm a]\nguest=builtin\nbudget = 1000ms/1000ms\ncpus = 3*0"), OK);
+	EXPECT_EQ(c.vms[0].budget_us[2], 1000000);
+	EXPECT_EQ(parse("[vm a]\nguest=builtin\ncpus = 2*0\n[vm b]\nguest=builtin\ncpus=0"), OK);
+	EXPECT_EQ(c.vms[0].period_us[0] | c.vms[1].period_us[0], 0);
+	REFUSED(VM "budget = 2ms", 4, "'2ms' for 'budget'", "like 2ms/10ms");
+	REFUSED(VM "budget = 2/10", 4, "'2/10'", "like 2ms/10ms");
+	REFUSED(VM "budget = 99us/1ms", 4, "'99us/1ms'", "100us or more");
+	REFUSED(VM "budget = 2ms/1ms", 4, "'2ms/1ms'", "of a period");
+	REFUSED(VM "budget = 1ms/1001ms", 4, "'1ms/1001ms'", "1s or less");
+	REFUSED(VM "budget = 2ms/10ms,", 4, "'2ms/10ms,'", "like");
+	REFUSED(VM "budget = 129*0", 4, "'129*0'", "128 at most");
+	REFUSED(VM "budget = 0*1ms/2ms", 4, "'0*1ms/2ms'", "like");
+	REFUSED("[vm a]\nbudget = 0, 0\nguest=builtin\ncpus = 3*0", 2, "2 budgets for 3 vCPUs",
+		"one for each");
 }
 
 TEST(devices)

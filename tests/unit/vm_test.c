@@ -29,6 +29,10 @@ void report_end(void)
 {
 }
 
+void budget_init(struct vcpu *v, uint64_t budget_us, uint64_t period_us)
+{
+}
+
 static struct cpu cpus[2] = { { .index = 0, .apicid = 0 }, { .index = 1, .apicid = 1 } };
 static struct iommu iommus[2];
 static uint32_t iommus_there;
