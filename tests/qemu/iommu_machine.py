@@ -148,6 +148,14 @@ def case(section, text, status="stated"):
                      f"{code.co_filename}:{code.co_name}", "48882", section, text)))
 
 
+def strict(m, texts, what):
+    """Each report has its text, and there is no other."""
+    errors = [e for e in m.end()[0] if not e.endswith(" errors")]
+    expect(len(errors), len(texts), what + ": strict reports")
+    for error, text in zip(errors, texts):
+        expect(text in error, True, f"{what}: {error}")
+
+
 def only(records, *kinds):
     return [r[:1] + r[2:] for r in records if r[0] in kinds]
 

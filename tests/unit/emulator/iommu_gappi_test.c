@@ -1,40 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* GAPPI of the emulator's IOMMU. */
-#include "iommu_bench.h"
+#include "iommu_posting.h"
 #include "case.h"
 
 #define AREA "IOMMU: GAPPI"
 
-#define GAPPI_ON (1ull << 55)
-#define TAG      0x12345678ull
-/* RemapEn, GuestMode, destination 3; with GATag. */
-#define LO         (TAG << 32 | 0x381ull)
-#define IS_RUN     (1ull << 6)
-#define GALOG_INTR (1ull << 2)
-#define GAPPI_DIS  (1ull << 5)
-
-static bool post(unsigned index)
-{
-	return iommu_interrupt(b.u, DEV, 0xfee00000, index);
-}
-
-static void open_cfg(struct iommu_config cfg, uint64_t control)
-{
-	bench_open_with(cfg);
-	wr(0x0180, 0x0000009900000500ull); /* GA interrupt: vector 99h to 5 */
-	bench_start(control);
-	put_dte(DEV, 1, 7, 1 | 8 << 1 | 2ull << 60 | IRT, 0);
-}
-
-static void open(uint64_t control)
-{
-	open_cfg(newest(), control);
-}
-
-static void entry(uint64_t lo, uint8_t vector)
-{
-	put_irte(1, lo, VAPIC | vector);
-}
+#define GAPPI_ON  (1ull << 55)
+#define GAPPI_DIS (1ull << 5)
 
 /* A cached guest-mode entry that memory no longer has: the post is done, by the page and vector
  * that were cached, and the new entry's fields are not taken for GATag or IsRun. */

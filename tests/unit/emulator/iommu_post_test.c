@@ -1,39 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Guest virtual APIC mode, GA log and GAPPI of the emulator's IOMMU. */
-#include "iommu_bench.h"
+#include "iommu_posting.h"
 #include "case.h"
 
 #define AREA "IOMMU: posting and GA log"
 
 #define GALOG_ON (1ull << 28 | 1ull << 29 | 1ull << 51)
-#define TAG      0x12345678ull
-/* RemapEn, GuestMode, destination 3; with GATag. */
-#define LO         (TAG << 32 | 0x381ull)
-#define IS_RUN     (1ull << 6)
-#define GALOG_INTR (1ull << 2)
-
-static bool post(unsigned index)
-{
-	return iommu_interrupt(b.u, DEV, 0xfee00000, index);
-}
-
-static void open_cfg(struct iommu_config cfg, uint64_t control)
-{
-	bench_open_with(cfg);
-	wr(0x0180, 0x0000009900000500ull); /* GA interrupt: vector 99h to 5 */
-	bench_start(control);
-	put_dte(DEV, 1, 7, 1 | 8 << 1 | 2ull << 60 | IRT, 0);
-}
-
-static void open(uint64_t control)
-{
-	open_cfg(newest(), control);
-}
-
-static void entry(uint64_t lo, uint8_t vector)
-{
-	put_irte(1, lo, VAPIC | vector);
-}
 
 TEST(irr_bit_of_every_vector)
 {
