@@ -228,7 +228,7 @@ check: setup
 # ---- lint -----------------------------------------------------------------------------
 
 C_FILES := $(shell git ls-files '*.c' '*.h')
-CLANG_C := $(filter-out svm/offsets.c,$(VMM_C))
+CLANG_C := $(filter-out svm/offsets.c,$(VMM_C)) $(wildcard vmm/survey/*.c)
 
 lint: setup
 	@echo "  LINT  clang"

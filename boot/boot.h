@@ -28,12 +28,18 @@ void firmware_framebuffer(struct boot_framebuffer *fb);
 bool firmware_file_size(const CHAR16 *path, uint64_t *bytes, const char **why);
 /* The whole file. NULL: *why says what failed. */
 void *firmware_read_file(const CHAR16 *path, uint64_t *bytes, const char **why);
+/* Makes or replaces a file there. */
+bool firmware_write_file(const CHAR16 *path, const void *data, uint64_t bytes, const char **why);
 /* Leaves boot services; fills the memory map. No console, no allocation after that. */
 EFI_STATUS firmware_leave(struct boot_info *info);
 
-/* config_load.c: reads and checks the configuration, and loads the files that it names; false:
+/* config_load.c: reads and checks the configuration, and loads the files that it names; NULL:
  * already reported. */
-bool config_load(struct boot_info *info);
+struct config;
+const struct config *config_load(struct boot_info *info);
+
+/* survey.c: prints what the machine has; NULL, or why it can't. */
+const char *survey_machine(const struct config *config, uint64_t rsdp);
 
 /* elf.c: the VMM image. */
 struct image {

@@ -68,7 +68,7 @@ static bool load_files(struct boot_info *info, const struct config *config)
 	return true;
 }
 
-bool config_load(struct boot_info *info)
+const struct config *config_load(struct boot_info *info)
 {
 	struct config_error error;
 	uint64_t bytes = 0;
@@ -81,7 +81,7 @@ bool config_load(struct boot_info *info)
 			"started from, with at least\n"
 			"  [vm NAME]\n  guest = builtin\n  cpus = 0\n",
 			why);
-		return false;
+		return NULL;
 	}
 	/* The VMM parses the text again: this copy is only for the check and the names. */
 	struct config *config =
@@ -89,16 +89,16 @@ bool config_load(struct boot_info *info)
 
 	if (!config) {
 		console_write("Reveille: no memory left by the firmware\n");
-		return false;
+		return NULL;
 	}
 	if (config_parse(config, text, bytes, &error)) {
 		if (error.line)
 			console_print(CONFIG_FILE_TEXT ":%u: %s\n", error.line, error.text);
 		else
 			console_print(CONFIG_FILE_TEXT ": %s\n", error.text);
-		return false;
+		return NULL;
 	}
 	add(info, "reveille.cfg", text, bytes);
 	info->traced = config->trace_entries != 0;
-	return load_files(info, config);
+	return load_files(info, config) ? config : NULL;
 }

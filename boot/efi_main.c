@@ -3,6 +3,7 @@
  * a key, and back to the firmware. */
 #include "boot.h"
 #include "base/lib.h"
+#include "config.h"
 
 #define LOW_LIMIT 0xa0000 /* video memory */
 
@@ -64,8 +65,12 @@ EFI_STATUS efi_main(EFI_HANDLE handle, EFI_SYSTEM_TABLE *st)
 
 	if (why)
 		return give_up(why);
-	if (!config_load(info))
+	const struct config *config = config_load(info);
+
+	if (!config)
 		return give_up(NULL);
+	if (!config->vm_count)
+		return give_up(survey_machine(config, firmware_rsdp()));
 	why = place(info, &image);
 	if (why)
 		return give_up(why);

@@ -65,7 +65,7 @@ void firmware_framebuffer(struct boot_framebuffer *fb)
 }
 
 /* Opened, or NULL: *why says what failed. */
-static EFI_FILE_PROTOCOL *open_file(const CHAR16 *path, const char **why)
+static EFI_FILE_PROTOCOL *open_file(const CHAR16 *path, uint64_t mode, const char **why)
 {
 	static EFI_GUID loaded_guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
 	static EFI_GUID volume_guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
@@ -79,8 +79,8 @@ static EFI_FILE_PROTOCOL *open_file(const CHAR16 *path, const char **why)
 			EFI_SUCCESS ||
 		volume->OpenVolume(volume, &root) != EFI_SUCCESS)
 		return NULL;
-	*why = "is missing";
-	if (root->Open(root, &file, (CHAR16 *)path, EFI_FILE_MODE_READ, 0) != EFI_SUCCESS)
+	*why = mode & EFI_FILE_MODE_CREATE ? "it can't be made" : "is missing";
+	if (root->Open(root, &file, (CHAR16 *)path, mode, 0) != EFI_SUCCESS)
 		file = NULL;
 	root->Close(root);
 	return file;
@@ -103,7 +103,7 @@ static bool size_of(EFI_FILE_PROTOCOL *file, uint64_t *bytes, const char **why)
 
 bool firmware_file_size(const CHAR16 *path, uint64_t *bytes, const char **why)
 {
-	EFI_FILE_PROTOCOL *file = open_file(path, why);
+	EFI_FILE_PROTOCOL *file = open_file(path, EFI_FILE_MODE_READ, why);
 
 	if (!file)
 		return false;
@@ -140,7 +140,7 @@ static void *read_all(EFI_FILE_PROTOCOL *file, uint64_t *bytes, const char **why
 
 void *firmware_read_file(const CHAR16 *path, uint64_t *bytes, const char **why)
 {
-	EFI_FILE_PROTOCOL *file = open_file(path, why);
+	EFI_FILE_PROTOCOL *file = open_file(path, EFI_FILE_MODE_READ, why);
 
 	if (!file)
 		return NULL;
@@ -148,6 +148,25 @@ void *firmware_read_file(const CHAR16 *path, uint64_t *bytes, const char **why)
 
 	file->Close(file);
 	return data;
+}
+
+bool firmware_write_file(const CHAR16 *path, const void *data, uint64_t bytes, const char **why)
+{
+	const uint64_t mode = EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE;
+	EFI_FILE_PROTOCOL *file = open_file(path, mode, why);
+	UINTN size = bytes;
+
+	/* An old one may be longer. Delete() closes. */
+	if (file)
+		file->Delete(file);
+	file = open_file(path, mode | EFI_FILE_MODE_CREATE, why);
+	if (!file)
+		return false;
+	*why = "the volume is full or can't be written";
+	bool good = file->Write(file, &size, (void *)data) == EFI_SUCCESS && size == bytes;
+
+	/* Close() is what brings it onto the disk. */
+	return file->Close(file) == EFI_SUCCESS && good;
 }
 
 static enum boot_mem_type type_of(const EFI_MEMORY_DESCRIPTOR *d)

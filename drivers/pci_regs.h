@@ -78,6 +78,7 @@ enum { PM_CAPABILITIES = 2, PM_CONTROL = 4 };
 #define PCIE_FLAGS         2
 #define PCIE_FLAGS_VERSION 0x000fu
 #define PCIE_FLAGS_TYPE    FIELD(7, 4)
+#define PCIE_TYPE_TO_PCI   7u /* a bridge to conventional PCI */
 #define PCIE_TYPE_RCIEP    9u /* an endpoint on the root bus itself */
 enum { PCIE_DEVCAP = 4, PCIE_DEVCTL = 8, PCIE_DEVSTA = 10 };
 #define DEVCAP_FLR     BIT(28)

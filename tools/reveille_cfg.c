@@ -114,7 +114,9 @@ int main(int argc, char **argv)
 		else
 			puts(files[i]->path);
 	}
-	if (check && good)
+	if (check && good && !config.vm_count)
+		printf("%s: fine: no VM, so the machine is surveyed\n", argv[2]);
+	else if (check && good)
 		printf("%s: fine: %u VMs, %u files\n", argv[2], config.vm_count, count);
 	return good ? 0 : 1;
 }

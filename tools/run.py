@@ -112,6 +112,7 @@ class Result:
         self.strict = []  # what the emulator complained about
         self.seconds = 0.0
         self.arguments = []
+        self.read_back = ""  # the file that was asked for; empty: it isn't there
 
     def ok(self):
         return self.outcome == "done" and self.status == 0 and not self.strict
@@ -219,10 +220,11 @@ def _follow(process, result, timeout, log, progress, until, press, typed):
 
 
 def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None, until=None,
-        press=None, typed=()):
+        press=None, typed=(), read_back=None):
     """Boots the config file on the machine. until: a regular expression that ends the run too.
     press: bytes to type where the loader waits for a key. typed: pairs of a regular expression and
-    the bytes to type when it has come, each after the one before."""
+    the bytes to type when it has come, each after the one before. read_back: a file on the ESP to
+    look at afterwards."""
     machine = machine or Machine()
     result = Result()
     efi = efi or os.path.join(ROOT, "build/reveille.efi")
@@ -253,6 +255,10 @@ def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None,
             if log:
                 log.close()
         result.seconds = time.monotonic() - started
+        if read_back:
+            result.read_back = subprocess.run(
+                ["mtype", "-i", os.path.join(folder, "esp.img@@1M"), "::" + read_back],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
         errors.seek(0)
         result.errors = errors.read()
         errors.close()

@@ -7,6 +7,7 @@
  *   log = info                       error | warn | info | debug
  *   console = com1, screen           com1 | com2 | com3 | com4, and screen; or none
  *   iommu = auto                     auto | required | off
+ *   survey = print                   print | write: with no VM in the file
  *   galog-entries = 512              512..32768, a power of two; more than 8192 is taken as 8192
  *   gappi-own-vectors = 128          0..140 vectors a pCPU gives to blocked vCPUs of its own
  *   trace = off                      off | on | N records a pCPU (on: 4096): trace_ring.h
@@ -96,6 +97,10 @@ struct config_console {
 	bool screen;
 };
 
+/* What a file without a VM asks for: the machine's features and a configuration to start from, on
+ * the console, or in \reveille\survey.cfg too. */
+enum survey_policy { SURVEY_PRINT, SURVEY_WRITE };
+
 /* auto: used where there is one; required: Reveille stops without; off: left alone. */
 enum iommu_policy { IOMMU_AUTO, IOMMU_REQUIRED, IOMMU_OFF };
 
@@ -126,6 +131,7 @@ struct config {
 	uint32_t log_level;
 	struct config_console console;
 	enum iommu_policy iommu;
+	enum survey_policy survey;
 	uint32_t galog_entries;
 	uint32_t gappi_own_vectors;
 	uint32_t trace_entries; /* a pCPU; 0: no trace */

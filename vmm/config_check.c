@@ -117,8 +117,6 @@ err_t config_check_file(struct parser *p)
 {
 	struct config *c = p->config;
 
-	if (c->vm_count == 0)
-		return FAIL(p, "no VM in the file; expected a section [vm NAME]");
 	for (uint32_t v = 0; v < c->vm_count; v++) {
 		const struct vm_config *vm = &c->vms[v];
 		err_t err = check_devices(p, vm);

@@ -59,6 +59,19 @@ static err_t read_iommu(struct parser *p, struct span value)
 	return err;
 }
 
+static err_t read_survey(struct parser *p, struct span value)
+{
+	static const char *const words[] = {
+		[SURVEY_PRINT] = "print", [SURVEY_WRITE] = "write", NULL
+	};
+	int word;
+	err_t err = config_word(p, "survey", value, words, &word);
+
+	if (!err)
+		p->config->survey = (enum survey_policy)word;
+	return err;
+}
+
 static err_t read_galog_entries(struct parser *p, struct span value)
 {
 	uint64_t n;
@@ -132,6 +145,7 @@ const struct config_key config_machine_keys[] = {
 	{ "log", read_log },
 	{ "console", read_console },
 	{ "iommu", read_iommu },
+	{ "survey", read_survey },
 	{ "galog-entries", read_galog_entries },
 	{ "gappi-own-vectors", read_gappi_own_vectors },
 	{ "trace", read_trace },

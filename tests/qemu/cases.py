@@ -15,8 +15,8 @@ def vm(args, cpus="0, 1", name="g", **keys):
 
 class Case:
     def __init__(self, name, config, expect=(), forbid=(), outcome="done", status=0, until=None,
-                 press=None, typed=(), timeout=90, strict=(), rescues=0, traced=False,
-                 linux=None, **machine):
+                 press=None, typed=(), read_back=None, again=(), timeout=90, strict=(), rescues=0,
+                 traced=False, linux=None, **machine):
         self.name = name
         self.config = config
         self.expect = tuple(expect)  # regular expressions, each must match a line
@@ -25,6 +25,8 @@ class Case:
         self.until = until  # a regular expression that ends the run
         self.press = press  # bytes to type where the loader waits for a key
         self.typed = tuple(typed)  # (regular expression to wait for, bytes to type then)
+        self.read_back = read_back  # a file on the ESP
+        self.again = tuple(again)  # the survey's configuration is booted and must say these
         self.timeout = timeout
         self.strict = tuple(strict)  # complaints of the emulator that belong to the test
         self.traced = traced  # decode its trace, and compare it with the stopwatch's
@@ -103,6 +105,19 @@ def victim(program, *others, igb=1, **keys):
 
 
 BUDGET = {"priority": 2, "budget": "2ms/10ms"}
+
+
+def survey(name, expect, again=(), write=False, **keys):
+    """A config without a VM; then the printed one, or the one in the file."""
+    return Case(name, "[reveille]\n" + ("survey = write\n" if write else ""), expect, again=again,
+                outcome="stops", status=None, read_back="/reveille/survey.cfg" if write else None,
+                **{"edu": 0, **keys})
+
+
+def behind_root_port(properties):
+    return ["-device", "pcie-root-port,id=rp,bus=pcie.0,addr=4.0,chassis=1" + properties,
+            "-device", "igb,bus=rp,romfile="]
+
 
 CASES = [
     # --- being there ---
@@ -336,6 +351,39 @@ CASES = [
          ["vm a: stopped: by the monitor", "1 a: stopped", "2 b: running", "TEST echo: ok"],
          status=1, typed=[("b: echo: ready", b"stop a\r"), ("stopped: by", b"vms\r"),
                           ("2 b: running", b"\x1d2quit\r")]),
+    # --- the survey: what it says, and that its configuration boots as it is ---
+    survey("survey", ["AVIC yes, x2AVIC yes", "IOMMU 0: .*", "GASup yes, GAMSup yes, GAPPISup yes",
+           r"00:04.0 8086:10c9 network: IOMMU 0, alone, ACS -, FLR yes, MSI 1, MSI-X 10, 8 VFs",
+           "In the way:\n  nothing", "devices = pci/00:04.0\n"],
+           ["vm first: delivery posted, halt gappi", "device 00:04.0", "TEST hello: ok"], write=True,
+           forbid=["was not written"]),
+    survey("survey-printed", ["devices = pci/00:04.0\n"], ["TEST hello: ok"], forbid=["survey.cfg"]),
+    survey("survey-no-iommu", ["no IVRS table.*turn IOMMU on", "iommu = auto", "not possible: "
+           "pci/00:04.0 .*no IOMMU"], ["iommu: none", "TEST hello: ok"], without=["iommu"]),
+    survey("survey-no-avic", ["AVIC no", "CPUID shows no AVIC"],
+           ["vm first: delivery emulated: no AVIC", "TEST hello: ok"], without=["avic", "x2avic"]),
+    survey("survey-no-x2avic", ["CPUID shows AVIC but no x2AVIC", "apic = xapic"],
+           ["vm first: delivery posted", "TEST hello: ok"], without=["x2avic"]),
+    survey("survey-no-gappi", ["IOMMU 0 lacks GAPPISup: .*halt = galog"],
+           ["delivery posted, halt galog", "TEST hello: ok"], without=["gappi"]),
+    survey("survey-no-gasup", ["IOMMU 0 lacks GASup: its devices can't", "# devices = none",
+           "not possible: pci/00:04.0 .*GASup"], ["TEST hello: ok"], without=["gasup"]),
+    survey("survey-no-svm", ["No VM can run: this CPU has no SVM", "# No configuration"],
+           forbid=[r"\[vm first\]"], without=["svm"]),
+    survey("survey-acs", ["01:00.0 8086:10c9 network: .*ACS (on|off)", "devices = pci/00:04.0/00.0\n"],
+           ["device 01:00.0", "TEST hello: ok"], forbid=["ACS no"], igb=0,
+           extra=behind_root_port("")),
+    survey("survey-no-acs", ["01:00.0 8086:10c9 network: .*ACS no", "behind a bridge without ACS:"],
+           igb=0, extra=behind_root_port(",disable-acs=on")),
+    survey("survey-shared-alias", ["02:01.0 8086:100e network: .*requests as .* with 1 others",
+           "- 02:01.0, 02:02.0 share the requester ID", "not possible: pci/.*bridge to conventional PCI that the IVRS"],
+           ["TEST hello: ok"], igb=0, edu=0, extra=["-device", "pcie-root-port,id=rp,bus=pcie.0,"
+           "addr=4.0,chassis=1", "-device", "pcie-pci-bridge,id=pci,bus=rp", "-device",
+           "e1000,bus=pci,addr=1,romfile=", "-device", "e1000,bus=pci,addr=2,romfile="]),
+    survey("survey-alone-on-the-bridge", ["02:01.0 8086:100e network: .*alone"], ["TEST hello: ok"],
+           forbid=["share the requester ID"], igb=0, edu=0, extra=["-device", "pcie-root-port,id=rp,"
+           "bus=pcie.0,addr=4.0,chassis=1", "-device", "pcie-pci-bridge,id=pci,bus=rp", "-device",
+           "e1000,bus=pci,addr=1,romfile="]),
     # --- configs ---
     Case("config-unknown-key", vm("hello", "0") + "speed = 9\n",
          [r"reveille\.cfg:6: .*speed"], outcome="stops", status=None),

@@ -63,19 +63,42 @@ def decode(case, result):
     return done.stderr.splitlines() if done.returncode else []
 
 
-def one(case, efi, threads):
-    config = os.path.join(OUT, case.name + ".cfg")
+def boot(case, name, text, efi, threads):
+    config = os.path.join(OUT, name + ".cfg")
     with open(config, "w", encoding="utf-8") as file:
-        file.write(case.config)
-    recording = {"stopwatch": os.path.join(OUT, case.name + ".bin")} if case.traced else {}
+        file.write(text)
+    recording = {"stopwatch": os.path.join(OUT, name + ".bin")} if case.traced else {}
     machine = run.Machine(**{"icount": not threads, **recording, **case.machine})
     if case.linux:
         machine.files = {**guest.files(case.linux), **machine.files}
-    result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, case.name + ".log"),
-                     until=case.until, press=case.press, typed=case.typed)
-    with open(os.path.join(OUT, case.name + ".err"), "w", encoding="utf-8") as file:
+    result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, name + ".log"),
+                     until=case.until, press=case.press, typed=case.typed,
+                     read_back=case.read_back)
+    with open(os.path.join(OUT, name + ".err"), "w", encoding="utf-8") as file:
         file.write(" ".join(result.arguments) + "\n" + result.errors)
-    return result, judge(case, result) + decode(case, result)
+    return result
+
+
+def fed_back(case, result, efi, threads):
+    """Boots what the survey printed (or wrote into its file), as it is."""
+    printed = re.search(r"---- a configuration.*----\n((?:.*\n)*?)---- end ----", result.serial)
+    if not printed:
+        return ["no configuration was printed"]
+    text = printed.group(1)
+    if case.read_back:
+        if not result.read_back.endswith(text):
+            return ["the file isn't what was printed: " + result.read_back[-200:]]
+        text = result.read_back
+    again = cases.Case(case.name, text, case.again, timeout=case.timeout, **case.machine)
+    return judge(again, boot(again, case.name + "-again", text, efi, threads))
+
+
+def one(case, efi, threads):
+    result = boot(case, case.name, case.config, efi, threads)
+    wrong = judge(case, result) + decode(case, result)
+    if case.again and not wrong:
+        wrong = fed_back(case, result, efi, threads)
+    return result, wrong
 
 
 def main():

@@ -140,8 +140,6 @@ TEST(byte_order_mark_and_line_ends)
 
 TEST(sections)
 {
-	REFUSED("", 0, "no VM", "expected a section [vm NAME]");
-	REFUSED("[reveille]\n", 1, "no VM", "[vm NAME]");
 	REFUSED("[reveile]\n", 1, "unknown section", "expected [reveille] or [vm NAME]");
 	REFUSED("[reveille\n", 1, "']' is missing", "expected [reveille]");
 	REFUSED("[\n", 1, "']' is missing", "expected");
@@ -168,7 +166,7 @@ TEST(seventeen_vms)
 TEST(keys)
 {
 	REFUSED("[reveille]\nlgo = info\n", 2, "unknown key 'lgo'",
-		"expected log, console, iommu, galog-entries");
+		"expected log, console, iommu, survey");
 	REFUSED("[reveille]\nmemory = 4M\n", 2, "unknown key 'memory'", "expected log");
 	REFUSED(VM "log = info\n", 4, "unknown key 'log'", "expected guest, args");
 	REFUSED(VM "cpus = 1\n", 4, "'cpus' is there already", "expected it once a section");
@@ -416,6 +414,16 @@ TEST(consoles_and_iommu)
 	REFUSED("[reveille]\nconsole =\n", 2, "''", "or none");
 	REFUSED("[reveille]\niommu = on\n", 2, "'on' for 'iommu'",
 		"expected auto, required or off");
+}
+
+TEST(no_vm_is_a_survey)
+{
+	EXPECT_EQ(parse(""), OK);
+	EXPECT_EQ(c.vm_count, 0);
+	EXPECT_EQ(c.survey, SURVEY_PRINT);
+	EXPECT_EQ(parse("[reveille]\nsurvey = write\n"), OK);
+	EXPECT_EQ(c.survey, SURVEY_WRITE);
+	REFUSED("[reveille]\nsurvey = yes\n", 2, "'yes' for 'survey'", "expected print or write");
 }
 
 TEST(any_cpu)
