@@ -3,6 +3,7 @@
 
 #include "cpu.h"
 #include "page.h"
+#include <hw/cpu.h>
 #include <hw/mem.h>
 #include <hw/shared.h>
 
@@ -35,7 +36,8 @@ bool trace_ring_on(void)
 
 /* A reader on another CPU takes nothing from a record whose sequence is 0, or has changed while he
  * read: stores stay in order. */
-void trace_ring_write(const struct cpu *cpu, struct trace_record r)
+__attribute__((noinline)) void trace_ring_write(const struct cpu *cpu, enum trace_kind kind,
+	unsigned x, unsigned vcpu, uint64_t a, uint64_t b)
 {
 	struct trace_ring *ring = &trace_rings[cpu->index];
 
@@ -47,12 +49,12 @@ void trace_ring_write(const struct cpu *cpu, struct trace_record r)
 
 	shared_store32(&to->sequence, 0);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	to->ticks = r.ticks;
-	to->kind = r.kind;
-	to->x = r.x;
-	to->vcpu = r.vcpu;
-	to->a = r.a;
-	to->b = r.b;
+	to->ticks = cpu_ticks();
+	to->kind = (uint8_t)kind;
+	to->x = (uint8_t)x;
+	to->vcpu = (uint16_t)vcpu;
+	to->a = a;
+	to->b = b;
 	shared_store32(&to->sequence, n);
 	shared_store32(&ring->last, n);
 }

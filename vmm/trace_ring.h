@@ -76,8 +76,9 @@ extern struct trace_ring trace_rings[];
  * before the others run. ERR_NOMEM: no trace. */
 err_t trace_ring_init(uint32_t cpus, uint32_t entries) MUST_USE;
 bool trace_ring_on(void);
-/* On cpu itself. */
-void trace_ring_write(const struct cpu *cpu, struct trace_record r);
+/* On cpu itself. A call, so that the hooks stay small. */
+void trace_ring_write(const struct cpu *cpu, enum trace_kind kind, unsigned x, unsigned vcpu,
+	uint64_t a, uint64_t b);
 /* Record n of a pCPU; false: overwritten meanwhile, or never written. Any CPU. */
 bool trace_ring_read(uint32_t cpu, uint32_t n, struct trace_record *out);
 /* Sequences that may be there: first..last; last 0: none. */

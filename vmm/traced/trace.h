@@ -6,17 +6,11 @@
 #include "cpu.h"
 #include "trace_ring.h"
 #include "vcpu.h"
-#include <hw/cpu.h>
 
 static inline void trace_full(const struct cpu *cpu, enum trace_kind kind, unsigned x,
 	const struct vcpu *v, uint64_t a, uint64_t b)
 {
-	trace_ring_write(cpu, (struct trace_record){ .ticks = cpu_ticks(),
-				      .kind = (uint8_t)kind,
-				      .x = (uint8_t)x,
-				      .vcpu = v ? (uint16_t)v->tag : TRACE_NO_VCPU,
-				      .a = a,
-				      .b = b });
+	trace_ring_write(cpu, kind, x, v ? v->tag : TRACE_NO_VCPU, a, b);
 }
 
 static inline void trace(
