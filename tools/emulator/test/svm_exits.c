@@ -58,6 +58,37 @@ static void test_decode(void)
 	check_eq("nested fault of a fetch, bytes", get(V_INSN), 0);
 }
 
+void g_cr2(void), g_cr3(void), g_cr4(void), g_cr8(void);
+__asm__("g_cr2: mov %cr2, %r9\n vmmcall\n"
+	"g_cr3: mov %cr3, %r9\n vmmcall\n"
+	"g_cr4: mov %cr4, %r9\n vmmcall\n"
+	"g_cr8: mov %cr8, %r9\n vmmcall\n");
+
+static void test_cr_reads(void)
+{
+	static const struct {
+		const char *what;
+		void (*start)(void);
+		unsigned number;
+	} reads[] = {
+		{ "read CR2", g_cr2, 2 },
+		{ "read CR3", g_cr3, 3 },
+		{ "read CR4", g_cr4, 4 },
+		{ "read CR8", g_cr8, 8 },
+	};
+
+	CASE("24593", "SVM Intercept Codes",
+		"each control register's read has its own intercept and code; that of CR0 stops no other");
+	for (unsigned i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+		guest_reset(reads[i].start);
+		put32(0, 1u << reads[i].number);
+		check_eq(reads[i].what, guest_run(), reads[i].number);
+		guest_reset(reads[i].start);
+		put32(0, 0x1ffu & ~(1u << reads[i].number));
+		check_eq(reads[i].what, guest_run(), X_VMMCALL);
+	}
+}
+
 static void test_nrip(void)
 {
 	CASE("24593", "State Saved on Exit",
@@ -129,6 +160,7 @@ static void test_host_save(void)
 void test_exits(void)
 {
 	test_nrip();
+	test_cr_reads();
 	test_decode();
 	test_invalid();
 	test_host_save();
