@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* A mark for the stopwatch from a guest's user space: "mark 201 1" opens an arm, "mark 201 0" closes
- * it. VMMCALL exits at any privilege under any hypervisor; what it returns doesn't matter, and where
- * it is refused by an exception the exit has been seen. */
+/* A mark for the stopwatch from a guest's user space: "mark 201 1" opens an arm, "mark 201 0"
+ * closes it. VMMCALL exits at any privilege under any hypervisor; what it returns doesn't matter,
+ * and where it is refused by an exception the exit has been seen. */
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
