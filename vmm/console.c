@@ -52,10 +52,13 @@ static void for_selected(struct cpu *here, char byte)
 {
 	struct vm *vm = mux.selected ? vm_by_index(mux.selected - 1) : NULL;
 
+	/* Who doesn't read in time loses bytes, as on any serial line. */
 	if (!vm)
 		monitor_type(&monitor, here, byte);
-	else
+	else if (vm->config->builtin)
 		guest_console_type(&vm->console, byte);
+	else if (vm->config->console == VM_CONSOLE_UART)
+		vuart_receive(here, vm, byte);
 }
 
 static void typed(struct cpu *here, char byte)

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "cpu.h"
+#include "trace_ring.h"
 #include "vm.h"
 
 #define PROMPT "> "
@@ -61,6 +62,14 @@ static void wakes(struct cpu *here, struct vm *vm, const char *argument)
 static void counters(struct cpu *here, struct vm *vm, const char *argument)
 {
 	monitor_show_counters("");
+}
+
+static void trace(struct cpu *here, struct vm *vm, const char *argument)
+{
+	if (trace_ring_on())
+		trace_dump();
+	else
+		monitor_print("there is no trace: [reveille] needs trace = on");
 }
 
 static void cpus(struct cpu *here, struct vm *vm, const char *argument)
@@ -134,6 +143,7 @@ static const struct command commands[] = {
 	{ "irqs", "[VM]", "each interrupt's way, and why", irqs, MAY_HAVE_VM },
 	{ "wakes", "", "how halted vCPUs were woken", wakes, NO_VM },
 	{ "counters", "", "all counters, by pCPU, vCPU, message and IOMMU", counters, NO_VM },
+	{ "trace", "", "the pCPUs' trace rings, for tools/report/trace.py", trace, NO_VM },
 	{ "cpus", "", "what each pCPU does", cpus, NO_VM },
 	{ "stop", "VM", "stops it; after the last one the machine stops", stop, NEEDS_VM },
 	{ "delivery", "VM posted|emulated", "changes how its interrupts come", delivery,

@@ -309,6 +309,11 @@ CASES = [
           ["GUEST up: Linux 6.1.*, 2 CPUs", "GUEST idle: [0-9]{1,2} ", "vm l: power-off"],
           ["GUEST has x2apic"]),
     Linux("linux-1-cpu", linux("", append="nr_cpus=1"), ["GUEST up: .*, 1 CPUs", "vm l: power-off"]),
+    Linux("linux-console", linux("shell"), ["42x\n", "GUEST ends", "vm l: power-off"],
+          typed=[("l: GUEST up", b"\x1d1"), (r"/ # ", b"echo $((6*7))x\r"), ("42x\n", b"exit\r")]),
+    Linux("linux-console-not-selected", linux("shell"), ["'echo' is no command"], ["42x"],
+          outcome="matched", status=None, until="is no command",
+          typed=[("l: GUEST up", b"echo $((6*7))x\r")]),
     # --- guests that misbehave ---
     Case("bad-msr", vm("bad-msr", "0"), ["TEST bad-msr: ok"]),
     Case("triple-fault", vm("triple-fault", "0"), ["vm g: stopped: "], status=1),

@@ -4,6 +4,7 @@
 #include "test.h"
 #include "base/log.h"
 #include "monitor.h"
+#include "trace_ring.h"
 #include "vm.h"
 
 static struct vm_config configs[2] = { { .name = "a" }, { .name = "b" } };
@@ -80,6 +81,18 @@ SHOWS(vcpus, const struct vm *)
 SHOWS(exits, const struct vm *)
 SHOWS(irqs, struct vm *)
 
+static bool traced;
+
+bool trace_ring_on(void)
+{
+	return traced;
+}
+
+void trace_dump(void)
+{
+	snprintf(called, sizeof(called), "dump");
+}
+
 void monitor_show_vms(void)
 {
 	snprintf(called, sizeof(called), "vms");
@@ -149,6 +162,9 @@ TEST(shows)
 {
 	BECOMES("vms", "vms", "");
 	BECOMES("counters", "counters", "");
+	BECOMES("trace", "", "there is no trace: [reveille] needs trace = on\n");
+	traced = true;
+	BECOMES("trace", "dump", "");
 	BECOMES("  exits   b ", "exits b", "");
 	BECOMES("exits", "exits all", "");
 	BECOMES("vcpus a", "vcpus a", "");
