@@ -87,7 +87,7 @@ $(B)/reveille-cfg: $(CFG_C) $(wildcard vmm/config*.h) Makefile
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo cost trace run check soak unit emulator-test conformance conformance-table model peer qemu-test cov lint clean
+.PHONY: help setup emulator image demo cost trace run check soak unit emulator-test conformance conformance-table model peer sched-bench qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -104,6 +104,7 @@ help:
 #: make unit       unit tests and simulation on this machine, under ASan and UBSan
 #: make emulator-test  the emulator against small programs without a hypervisor
 #: make conformance  does docs/conformance.md say what the emulator's tests show? (WRITE=1 writes it)
+#: make sched-bench  the scheduler's bounds, measured: many halted vCPUs, a pCPU of one's own, greedy ones
 #: make model      the wake-up protocol's models and mutants, by SPIN (QUICK=1 for the short form)
 #: make peer       Linux's KVM on the emulator, beside Reveille; Linux as a plain guest; out/peer
 #:                 (QUICK=1: one kernel and fewer interrupts, as in make check)
@@ -207,6 +208,10 @@ peer: emulator
 ifndef QUICK
 	@$(PYTHON) tests/peer/plain.py --kernel backports default passthrough-xapic
 endif
+
+sched-bench: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/sched_bench.py $(ONLY)
 
 qemu-test: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi

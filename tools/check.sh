@@ -43,6 +43,7 @@ step model make --no-print-directory model
 step plants tests/sim/plants.sh build
 step tsan tests/tsan/run.sh build
 step qemu make --no-print-directory qemu-test
+step sched make --no-print-directory sched-bench
 step soak /usr/bin/python3 tools/soak.py --short --count 20000 --out out/check/soak
 step demo make --no-print-directory demo
 step cost make --no-print-directory -j"$(nproc)" cost

@@ -72,13 +72,13 @@ struct vcpu {
 	enum halted halted;     /* (home) after HLT, until an interrupt can be taken */
 	struct wake_target target; /* (home) whom a post to it, blocked, shall tell */
 	uint64_t slice_left;       /* (home) ticks; of a slice in which it had to give way, or 0 */
+	bool contends;             /* (home) it lost the CPU, but not by itself: budget.c */
 	uint8_t priority;
 	uint8_t index; /* in its VM: the guest APIC ID */
 	uint32_t tag;  /* (const) dense index into the table of all vCPUs */
 	struct vm *vm; /* (const) */
 
 	struct server server; /* (home) its budget; period 0: none */
-	bool contends;        /* (home) it lost the CPU, but not by itself */
 
 	enum delivery_mode delivery; /* in force on this vCPU */
 	enum halt_mode halt;

@@ -24,6 +24,7 @@ static const struct {
 	{ "pci", program_pci },
 	{ "timer", program_timer },
 	{ "greedy", program_greedy },
+	{ "asleep", program_asleep },
 	{ "latency", program_latency },
 	{ "share", program_share },
 	{ "migrate", program_migrate },

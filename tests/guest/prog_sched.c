@@ -4,6 +4,8 @@
  *
  * greedy: each vCPU spins for ever, after a sleep of after=US in which others can start.
  *
+ * asleep: each vCPU halts for ever.
+ *
  * latency: a device wakes vCPU 0 again and again, at moments that vCPU 1, on another pCPU, chooses;
  * how long until it runs? count=N; limit=US at most (it gives up after twenty times that);
  * spread=US between two.
@@ -57,6 +59,13 @@ void program_greedy(uint32_t index)
 	sleep_us(index, args_number("after", 5000));
 	for (;;)
 		spin();
+}
+
+void program_asleep(uint32_t index)
+{
+	(void)index;
+	for (;;)
+		irq_enable_and_halt();
 }
 
 static void on_wake(uint32_t vcpu, uint8_t vector)
