@@ -87,7 +87,7 @@ $(B)/reveille-cfg: $(CFG_C) $(wildcard vmm/config*.h) Makefile
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo cost trace run check soak unit emulator-test conformance conformance-table model peer sched-bench qemu-test cov lint clean
+.PHONY: help setup emulator image demo cost trace run check soak unit emulator-test conformance conformance-table model peer linux-guest sched-bench qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -108,6 +108,7 @@ help:
 #: make model      the wake-up protocol's models and mutants, by SPIN (QUICK=1 for the short form)
 #: make peer       Linux's KVM on the emulator, beside Reveille; Linux as a plain guest; out/peer
 #:                 (QUICK=1: one kernel and fewer interrupts, as in make check)
+#: make linux-guest  Debian's kernel as a guest of Reveille and of KVM, compared; out/linux-guest
 #: make qemu-test  the tests in the emulator (ONLY=name for one)
 #: make cov        coverage as HTML in out/coverage
 #: make clean      removes build/ and out/
@@ -212,6 +213,10 @@ endif
 sched-bench: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tools/sched_bench.py $(ONLY)
+
+linux-guest: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tests/peer/linux_guest.py
 
 qemu-test: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Systems side by side: ratios, goals, where we are behind, table, picture.
 
-ours is a list of arms; theirs a list of (label, list of arms), one for each kernel; an arm is one of
-summary.json's (docs/testing.md)."""
+ours is a list of arms; theirs a list of (label, list of arms), one for each kernel; an arm is one
+of summary.json's (docs/testing.md)."""
 
 import sys
 

@@ -13,6 +13,6 @@ cp "$root/busybox/bin/busybox" "$root/g/bin/busybox" 2>/dev/null ||
 	cp "$root/busybox/usr/bin/busybox" "$root/g/bin/busybox"
 cp "$here/l2/init" "$root/g/init"
 chmod 755 "$root/g/init"
-gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s -iquote "$here/../../vmm" -o "$root/g/bin/mark" \
-	"$here/l2/mark.c"
+gcc -std=gnu11 -O2 -Wall -Wextra -Werror -static -s -iquote "$here/../../vmm" \
+	-o "$root/g/bin/mark" "$here/l2/mark.c"
 (cd "$root/g" && find . | sort | cpio --quiet -o -H newc -R 0:0) >"$1"

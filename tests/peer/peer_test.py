@@ -13,6 +13,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(os.path.dirname(HERE)), "tool
 import compare  # noqa: E402
 import judge  # noqa: E402
 import linux  # noqa: E402
+import linux_guest  # noqa: E402
 import plain  # noqa: E402
 import side  # noqa: E402
 import stopwatch as sw  # noqa: E402
@@ -65,8 +66,8 @@ def program(name, **exits):
 
 
 def trips(host):
-    return [{"name": n, "count": COUNT, "host_instructions": {"p50": host, "p99": host, "max": host}}
-            for n in compare.TRIPS]
+    h = {"p50": host, "p99": host, "max": host}
+    return [{"name": n, "count": COUNT, "host_instructions": dict(h)} for n in compare.TRIPS]
 
 
 class Kvm:
@@ -308,8 +309,8 @@ def one_arm(lost=0, twice=0):
 
 
 def test_lost_and_twice_are_seen_in_a_recording():
-    log = lambda: serial(4, "posted-busy", 4, 4, exits=1)
-    good = side.Side("kvm", "KVM 6.1", "kernel").add_run(one_arm(), log())
+    four = serial(4, "posted-busy", 4, 4, exits=1)
+    good = side.Side("kvm", "KVM 6.1", "kernel").add_run(one_arm(), four)
     assert not good.wrong and good.arms[0]["interrupts"] == 4, good.wrong
     assert good.arms[0]["system"] == "kvm" and good.arms[0]["kernel"] == "kernel"
     # The last post has no delivery.
@@ -320,9 +321,10 @@ def test_lost_and_twice_are_seen_in_a_recording():
     m.add(sw.VIRQ, 0, x=0x51, b=VMCB, c=PAGE)
     m.post()
     m.mark(4)
-    bad = side.Side("kvm", "KVM 6.1").add_run(m.recording(), serial(4, "posted-busy", 2, 2, exits=1))
+    log = serial(4, "posted-busy", 2, 2, exits=1)
+    bad = side.Side("kvm", "KVM 6.1").add_run(m.recording(), log)
     assert any("lost: 1" in w for w in bad.wrong), bad.wrong
-    bad = side.Side("kvm", "KVM 6.1").add_run(one_arm(twice=1), log())
+    bad = side.Side("kvm", "KVM 6.1").add_run(one_arm(twice=1), four)
     assert any("duplicates: 1" in w for w in bad.wrong), bad.wrong
 
 
@@ -392,7 +394,7 @@ def test_plain_faults():
         assert len(plain.complaints(mode, result, 1000, 1000)) == 1, e
     for spoil in (lambda r: r.strict.append("emulator-strict: x"),
                   lambda r: setattr(r, "timed_out", True),
-                  lambda r: setattr(r, "serial", "AMD-Vi: Event logged [IO_PAGE_FAULT]\n" + r.serial),
+                  lambda r: setattr(r, "serial", "AMD-Vi: Event logged [X]\n" + r.serial),
                   lambda r: setattr(r, "serial", r.serial.replace("x2apic", "flat"))):
         result = plain_run()
         spoil(result)
@@ -407,6 +409,58 @@ def test_plain_modes_differ():
     assert len(plain.complaints(by_name["off"], plain_run(), 1000, 1000)) == 3
     assert len(plain.complaints(by_name["passthrough-xapic"], plain_run(), 1000, 1000)) == 2
     assert len(plain.complaints(by_name["irte-32"], plain_run(), 1000, 1000)) == 1
+
+
+def linux_guest_run():
+    """Boots for 1000 instructions of the guest and 2 x 300 of the host; idles with one HLT."""
+    m = Machine()
+    m.add(sw.VMRUN, 1, b=0x9000, c=0x6001)
+    for arm, ticks in ((linux_guest.ARM_UP, 0), (linux_guest.ARM_IDLE, 10 * 10**9)):
+        m.run(1, 1000)
+        m.add(sw.VMEXIT, 1, a=sw.EXIT_HLT, b=0x9000)
+        m.run(1, 300)
+        m.add(sw.VMRUN, 1, b=0x9000, c=0x6001)
+        m.mark(arm)
+        m.time += ticks
+        m.add(sw.VMEXIT, 1, a=sw.EXIT_HLT, b=0x9000)
+        m.add(sw.VMRUN, 1, b=0x9000, c=0x6001)
+        m.mark(arm)
+    return linux_guest.figures(m.recording())
+
+
+GUEST_SERIAL = "GUEST up, 2 CPUs, 9.1 s\nGUEST end\n"
+
+
+def test_linux_guest():
+    found = linux_guest_run()
+    assert found["boot"]["host_instructions"] == 300, found
+    assert found["boot"]["guest_instructions"] == 1000 and found["boot"]["exits"] == 1, found
+    assert found["idle"]["exits_per_second"] == 0.1, found
+    assert not linux_guest.complaints(GUEST_SERIAL, [], True, found, 2)
+    for serial, strict, ended, figures, cpus in (
+            (GUEST_SERIAL, [], False, found, 2), (GUEST_SERIAL, ["strict: x"], True, found, 2),
+            ("GUEST up, 2 CPUs", [], True, found, 2), (GUEST_SERIAL, [], True, found, 1),
+            (GUEST_SERIAL, [], True, None, 2)):
+        assert len(linux_guest.complaints(serial, strict, ended, figures, cpus)) == 1
+    short = copy.deepcopy(found)
+    short["idle"]["virtual_seconds"] = 1
+    assert len(linux_guest.complaints(GUEST_SERIAL, [], True, short, 2)) == 1
+    short["boot"]["exits"] = 0
+    assert len(linux_guest.complaints(GUEST_SERIAL, [], True, short, 2)) == 2
+    m = Machine()
+    m.start()
+    assert linux_guest.figures(m.recording()) is None
+
+
+def test_linux_guest_goals():
+    ours, theirs = linux_guest_run(), linux_guest_run()
+    verdicts = lambda key: [g[key] for g in linux_guest.goals(ours, theirs)]
+    assert verdicts("ok") == [False, True] and verdicts("behind") == [False, False]
+    theirs["idle"]["exits_per_second"] = 0.2
+    assert verdicts("ok") == [True, True]
+    ours["boot"]["virtual_ms"] += 1
+    ours["idle"]["exits_per_second"] = 0.3
+    assert verdicts("ok") == [False, False] and verdicts("behind") == [True, True]
 
 
 def test_kernel_names():

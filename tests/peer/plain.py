@@ -73,7 +73,8 @@ MODES = (
     Mode("default", "", True, True, True),
     Mode("strict", "iommu.strict=1", True, True, True),
     # Without GASup an entry has 32 bits, and there is no x2APIC.
-    Mode("irte-32", "iommu.strict=1", True, True, False, ("gasup", "gam", "gappi", "gappidis", "xt")),
+    Mode("irte-32", "iommu.strict=1", True, True, False,
+         ("gasup", "gam", "gappi", "gappidis", "xt")),
     Mode("passthrough-xapic", "iommu.passthrough=1 nox2apic", False, True, False),
     Mode("off", "amd_iommu=off", False, False, False),
 )

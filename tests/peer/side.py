@@ -13,8 +13,8 @@ CAVEAT = report.CAVEAT
 
 FIRST_PROGRAM_ARM = 100  # prog_exits.c, prog_level.c: marks, but not the bench's
 EXIT_IPI = 0x401
-# Arm -> round trips that it shows, each with the exit it begins with (24593 rev 3.44, "SVM Intercept
-# Codes").
+# Arm -> round trips that it shows, each with the exit it begins with (24593 rev 3.44, "SVM
+# Intercept Codes").
 ROUND_TRIPS = {
     "exit-cpuid": {"exit-cpuid": 0x72},
     "exit-msr": {"exit-msr": 0x7C},
@@ -97,8 +97,8 @@ class Side:
 
 
 def round_trips(recording, begin, end, code):
-    """Host instructions from each exit of this code to the next VMRUN on its CPU; an exit that isn't
-    back by the end of the arm (the last HLT) doesn't count."""
+    """Host instructions from each exit of this code to the next VMRUN on its CPU; an exit that
+    isn't back by the end of the arm (the last HLT) doesn't count."""
     result = []
     for index in recording.of_cpu.values():
         kind = recording.kind[index]

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""make peer: the built-in guest under Reveille, then under KVM of one or more of Debian's kernels, on
-the same emulated machine with the same devices and the same stopwatch; table, summary.json and
+"""make peer: the built-in guest under Reveille, then under KVM of one or more of Debian's kernels,
+on the same emulated machine with the same devices and the same stopwatch; table, summary.json and
 picture in out/peer, and checks that KVM's AVIC, posted interrupts and GA log do on the emulator
 what they should. Fails where something isn't seen that must be, where an interrupt is lost or comes
 twice, where accounts disagree, and where Reveille is behind; a goal that is missed is said."""

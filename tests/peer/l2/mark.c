@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* A mark for the stopwatch from a guest's user space: "mark 201 1" opens an arm, "mark 201 0"
- * closes it. VMMCALL exits at any privilege under any hypervisor; what it returns doesn't matter,
- * and where it is refused by an exception the exit has been seen. */
+/* Marks for the stopwatch from a guest's user space: "mark 201 10" opens an arm, sleeps ten seconds
+ * and closes it, all in one process: starting one costs exits. VMMCALL exits at any privilege under
+ * any hypervisor; what it returns doesn't matter, and where it is refused by an exception the exit
+ * has been seen. */
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,21 +11,36 @@
 
 #include "hypercall.h"
 
+static sigjmp_buf behind;
+
 static void refused(int signal)
 {
 	(void)signal;
-	_exit(0);
+	siglongjmp(behind, 1);
+}
+
+static void mark(uint64_t arm, uint64_t opens)
+{
+	uint64_t rax = HC_MARK | arm << 32;
+
+	if (sigsetjmp(behind, 1))
+		return;
+	__asm__ volatile("vmmcall"
+			 : "+a"(rax), "+b"(opens)
+			 :
+			 : "rcx", "rdx", "rsi", "rdi", "memory");
 }
 
 int main(int argc, char **argv)
 {
 	if (argc != 3)
 		return 2;
-	uint64_t rax = HC_MARK | strtoull(argv[1], NULL, 10) << 32;
-	uint64_t rbx = strtoull(argv[2], NULL, 10);
+	uint64_t arm = strtoull(argv[1], NULL, 10);
 
 	signal(SIGILL, refused);
 	signal(SIGSEGV, refused);
-	__asm__ volatile("vmmcall" : "+a"(rax), "+b"(rbx) : : "rcx", "rdx", "rsi", "rdi", "memory");
+	mark(arm, 1);
+	sleep((unsigned)strtoul(argv[2], NULL, 10));
+	mark(arm, 0);
 	return 0;
 }
