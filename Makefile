@@ -179,7 +179,7 @@ $(MODEL_BIN): $(B)/%: %.c $(MODEL_C) $(wildcard tools/emulator/model/*.h tests/u
 		-fno-sanitize-recover=all -Itools/emulator/model -o $@ $< $(MODEL_C)
 
 unit: $(UNIT_BIN) $(MODEL_BIN)
-	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tools/report/report_test.py tools/report/trace_test.py tests/soak/account_test.py tests/peer/peer_test.py
+	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tools/report/report_test.py tools/report/trace_test.py tests/soak/account_test.py tests/peer/peer_test.py
 
 # The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
 emulator-test: emulator
