@@ -15,6 +15,18 @@ CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cac
                      "reveille/linux")
 
 
+# What a device's driver needs, in the order of loading.
+MODULES = {
+    "e1000e": ["e1000e"],
+    "igb": ["dca", "i2c_algo_bit", "igb"],
+    "igbvf": ["igbvf"],
+    "nvme": ["crct10dif_common", "crc_t10dif", "crc64", "crc64_rocksoft", "t10_pi", "nvme_core",
+             "nvme"],
+    "virtio-net": ["virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio",
+                   "virtio_pci", "failover", "net_failover", "virtio_net"],
+}
+
+
 def fetch(which="release"):
     """(kernel, the peer's initramfs), which: release or backports."""
     made = subprocess.run([MAKE, which], stdout=subprocess.PIPE, text=True, check=True)
@@ -29,20 +41,28 @@ def _archive(root):
                           check=True).stdout
 
 
-def initramfs(base):
-    """Path of the tests' initramfs; busybox is the one of the peer's."""
+def initramfs(base, drivers=()):
+    """Path of the tests' initramfs, with the drivers named (MODULES); busybox and modules are those
+    of the peer's."""
+    modules = [m for d in drivers for m in MODULES[d]]
     with open(os.path.join(HERE, "init"), "rb") as file:
         init = file.read()
-    key = hashlib.sha256(init + base.encode()).hexdigest()[:16]
+    key = hashlib.sha256(" ".join([*modules, base]).encode() + init).hexdigest()[:16]
     path = os.path.join(CACHE, f"initramfs-{key}")
     if os.path.exists(path):
         return path
     os.makedirs(CACHE, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as root:
         with open(base, "rb") as file:
-            subprocess.run(["cpio", "--quiet", "-id", "bin/busybox", "./bin/busybox"], cwd=root,
-                           stdin=file, check=True)
-        for name in ("dev", "proc", "sys"):
+            subprocess.run(["cpio", "--quiet", "-id", "bin/busybox", "./bin/busybox",
+                            *(p + f"mod/{m}.ko" for m in modules for p in ("", "./"))],
+                           cwd=root, stdin=file, check=True)
+        for m in modules:  # cpio says nothing about what it does not find
+            os.stat(os.path.join(root, f"mod/{m}.ko"))
+        if modules:
+            with open(os.path.join(root, "mod/list"), "w", encoding="ascii") as file:
+                file.write("".join(f"{m}\n" for m in modules))
+        for name in ("dev", "proc", "sys", "tmp"):
             os.mkdir(os.path.join(root, name))
         with open(os.path.join(root, "init"), "wb") as file:
             file.write(init)
@@ -54,11 +74,11 @@ def initramfs(base):
     return path
 
 
-def files(which="release"):
+def files(which="release", drivers=()):
     """For run.Machine.files: what a config calls vmlinuz and initrd."""
     kernel, base = fetch(which)
-    return {"vmlinuz": kernel, "initrd": initramfs(base)}
+    return {"vmlinuz": kernel, "initrd": initramfs(base, drivers)}
 
 
 if __name__ == "__main__":
-    print("\n".join(files(*sys.argv[1:2]).values()))
+    print("\n".join(files(*sys.argv[1:2], sys.argv[2:]).values()))

@@ -43,9 +43,30 @@ def linux(does, cpus="0, 1", name="l", append="", **keys):
 
 
 class Linux(Case):
-    def __init__(self, name, config, expect=(), forbid=(), linux="release", timeout=240, **more):
+    def __init__(self, name, config, expect=(), forbid=(), linux="release", timeout=240,
+                 drivers=(), **more):
+        self.drivers = drivers  # modules of guest.py
         super().__init__(name, config, expect, forbid, linux=linux, timeout=timeout,
                          **{"edu": 0, "igb": 0, **more})
+
+
+NET = ["-netdev", "user,id=n0,restrict=on"]
+ON_NET = "{},bus=pcie.0,addr=4.0,netdev=n0,romfile="
+POSTED = "REPORT message vm=l device=00:04.0 n=[0-9]+ posted=1 .* host_interrupts=0\\b"
+
+
+def nic(name, device, qemu, driver=None, posted=True, **keys):
+    """Linux and a NIC of its own: the gateway of QEMU's network answers, while the interrupts are
+    sent from CPU to CPU."""
+    keys = keys if posted else {**keys, "delivery": "emulated"}
+    host = POSTED if posted else \
+        "REPORT message vm=l device=00:04.0 n=[0-9]+ posted=0 .* host_interrupts=[1-9][0-9]+"
+    return Linux(f"linux-{name}", linux("net,affinity,warnings", devices=device, **keys),
+                 ["GUEST ping: 5 packets transmitted, 5 packets received",
+                  "GUEST ping: 300 packets transmitted, 300 packets received",
+                  "GUEST moved: [1-9][0-9]+ times, eth0: [0-9]+ on CPUs: [1-9][0-9]+ [1-9][0-9]+",
+                  "GUEST warnings: 0", "vm l: power-off", host],
+                 drivers=[driver or name], extra=[*NET, "-device", ON_NET.format(qemu)])
 
 
 def bench(delivery="auto", halt="auto", args="irq", **keys):
@@ -314,6 +335,9 @@ CASES = [
     Linux("linux-console-not-selected", linux("shell"), ["'echo' is no command"], ["42x"],
           outcome="matched", status=None, until="is no command",
           typed=[("l: GUEST up", b"echo $((6*7))x\r")]),
+    # --- Debian's drivers and devices of the guest's own ---
+    nic("e1000e", "8086:10d3#0", "e1000e"),
+    nic("igb", "8086:10c9#0", "igb"),
     # --- guests that misbehave ---
     Case("bad-msr", vm("bad-msr", "0"), ["TEST bad-msr: ok"]),
     Case("triple-fault", vm("triple-fault", "0"), ["vm g: stopped: "], status=1),

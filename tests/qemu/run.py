@@ -70,7 +70,7 @@ def boot(case, name, text, efi, threads):
     recording = {"stopwatch": os.path.join(OUT, name + ".bin")} if case.traced else {}
     machine = run.Machine(**{"icount": not threads, **recording, **case.machine})
     if case.linux:
-        machine.files = {**guest.files(case.linux), **machine.files}
+        machine.files = {**guest.files(case.linux, case.drivers), **machine.files}
     result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, name + ".log"),
                      until=case.until, press=case.press, typed=case.typed,
                      read_back=case.read_back)
