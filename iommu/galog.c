@@ -42,6 +42,20 @@ err_t galog_init(struct iommu *u, uint32_t entries)
 	return OK;
 }
 
+/* Running, or full once more already: a device that storms can fill it before we look, and GALogRun
+ * is 0 then too. The drain that follows finds that overflow as any other. */
+static err_t await_begun(const struct iommu *u)
+{
+	uint64_t start = cpu_ticks(), limit = clock_us_to_ticks(IOMMU_RUN_TIMEOUT_US);
+
+	while (!(iommu_read(u, IOMMU_STATUS) & (STATUS_GALOG_RUN | STATUS_GALOG_OVERFLOW))) {
+		if (cpu_ticks() - start > limit)
+			return ERR_TIMEOUT;
+		cpu_pause();
+	}
+	return OK;
+}
+
 /* Empties the ring and points the unit at it. Only while it doesn't run. Length 8 stands for 512
  * entries ("Guest Virtual APIC Log Base Address Register"). */
 static err_t start(struct iommu *u)
@@ -60,7 +74,7 @@ static err_t start(struct iommu *u)
 	iommu_ack(u, STATUS_GALOG_OVERFLOW | STATUS_GAINT);
 	iommu_control(u, CONTROL_GAINT_EN, 0);
 	iommu_control(u, CONTROL_GALOG_EN, 0);
-	err_t err = iommu_wait_status(u, STATUS_GALOG_RUN, STATUS_GALOG_RUN, IOMMU_RUN_TIMEOUT_US);
+	err_t err = await_begun(u);
 
 	g->enabled = err == OK;
 	if (err)

@@ -271,6 +271,25 @@ TEST(waits_are_bounded)
 	EXPECT_EQ(galog_disable(u), ERR_TIMEOUT);
 }
 
+static void full_at_once(void)
+{
+	if (fake_get(&fake[0], 0x18) >> 28 & 1)
+		status_set(1 << 9);
+}
+
+/* Overflowed again before the first look: it has restarted all the same. */
+TEST(restarted_and_full_again)
+{
+	on();
+	status_set(1 << 9);
+	fake[0].lame = 0x100;
+	fake_hook = full_at_once;
+	EXPECT_EQ(galog_restart(u), OK);
+	fake_hook = NULL;
+	EXPECT(u->galog.enabled);
+	EXPECT_EQ(galog_end(u), GALOG_OVERFLOWED);
+}
+
 TEST(unfit)
 {
 	start(512);
