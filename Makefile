@@ -87,7 +87,7 @@ $(B)/reveille-cfg: $(CFG_C) $(wildcard vmm/config*.h) Makefile
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo cost trace run check soak unit emulator-test conformance conformance-table model peer linux-guest sched-bench qemu-test cov lint clean
+.PHONY: help setup emulator image demo cost trace run check soak sim unit emulator-test conformance conformance-table model peer linux-guest sched-bench qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -100,6 +100,7 @@ help:
 #: make image      build/reveille.img for a USB stick (CFG=file)
 #: make emulator   the emulator alone (cached outside the tree)
 #: make lint       compilers' warnings, clang-format, cppcheck, layers, headers, irq-path
+#: make sim        random schedules of many vCPUs on this machine (COUNT= seeds, SEED= replays one)
 #: make soak       millions of wake-ups by each mechanism, faults injected; out/soak (COUNT=, ONLY=)
 #: make unit       unit tests and simulation on this machine, under ASan and UBSan
 #: make emulator-test  the emulator against small programs without a hypervisor
@@ -184,6 +185,16 @@ unit: $(UNIT_BIN) $(MODEL_BIN)
 # The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
 emulator-test: emulator
 	@tools/emulator/test.sh
+
+SIM_C := $(sort tests/sim/random.c $(wildcard $(call sources_of,tests/sim/random.c)))
+$(B)/sim/random: $(SIM_C) $(wildcard tests/sim/*.h tests/host/hw/*.h */*.h vmm/*/*.h)
+	@mkdir -p $(@D)
+	@echo "  SIM   $@"
+	@$(CC) -std=gnu11 -O2 -g -fno-builtin -fno-strict-aliasing -include tests/sim/spin.h \
+		-Itests/host -Itests/sim -Itools/emulator/model -Ivmm -I. -o $@ $(SIM_C)
+
+sim: $(B)/sim/random
+	@$< $(if $(SEED),seed $(SEED),$(or $(COUNT),1000))
 
 # Two million wake-ups of each mechanism under each fault: about an hour and a half on two CPUs.
 soak: emulator

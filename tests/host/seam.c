@@ -19,6 +19,10 @@ WEAK void sim_point(void)
 {
 }
 
+WEAK void sim_spin(void)
+{
+}
+
 WEAK void sim_store(void *p, unsigned bytes)
 {
 	(void)p;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The simulation's hardware: one IOMMU and two cores, which are the emulator's model in the test's
+ * The simulation's hardware: one IOMMU and its cores, which are the emulator's model in the test's
  * own address space (a physical address is a pointer). This header is all that the hypervisor's
  * side and the model's side share: their own headers use the same names for different things.
  *
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MACHINE_CPUS   2
+#define MACHINE_CPUS   8
 #define MACHINE_DEVICE 0x0130 /* requester ID of the device that fires */
 
 /* Not consecutive, and different from indices. */

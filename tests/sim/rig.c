@@ -6,28 +6,19 @@
 #include <string.h>
 
 #include "audit.h"
-#include "iommu/ivrs.h"
-#include "page.h"
 #include "sched.h"
 #include "vectors.h"
 #include <hw/sim.h>
 
 #define CROSSINGS_MAX 100000
 
-struct vm rig_vm;
-struct cpu rig_cpu[MACHINE_CPUS];
 struct vcpu rig_vcpu[RIG_VCPUS];
 struct guest rig_guest[RIG_VCPUS];
-struct assigned_device *const rig_device = &rig_vm.devices[0];
-
 void (*rig_job)(struct cpu *here);
 
 static struct plan plan;
 static uint32_t crossing, waited;
 static bool armed, fired, nested;
-uint64_t rig_now = 1000, rig_timer[MACHINE_CPUS];
-struct cpu *sim_cpu = &rig_cpu[0];
-static const struct vm_config config = { .name = "sim", .apic = APIC_X2APIC, .device_count = 1 };
 
 static struct cpu *other(void)
 {
@@ -97,7 +88,7 @@ static bool any_lock_held(void)
 
 	for (unsigned i = 0; i < RIG_VCPUS; i++)
 		any |= held(&rig_vcpu[i].avic.posts_lock);
-	for (unsigned i = 0; i < MACHINE_CPUS; i++)
+	for (unsigned i = 0; i < RIG_CPUS; i++)
 		any |= held(&rig_cpu[i].inbox.lock);
 	return any;
 }
@@ -177,6 +168,11 @@ void sim_point(void)
 	turn_of_other();
 }
 
+void sim_sleep(void)
+{
+	sim_take_interrupts();
+}
+
 void rig_arm(const struct plan *p)
 {
 	plan = *p;
@@ -203,7 +199,7 @@ void rig_run(void)
 
 	do {
 		again = false;
-		for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+		for (unsigned i = 0; i < RIG_CPUS; i++) {
 			if (!has_work(&rig_cpu[i]))
 				continue;
 			again = true;
@@ -218,7 +214,7 @@ void rig_run(void)
 void rig_settle(void)
 {
 	rig_run();
-	for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+	for (unsigned i = 0; i < RIG_CPUS; i++) {
 		if (!rig_timer[i])
 			continue;
 		rig_now = rig_now > rig_timer[i] ? rig_now : rig_timer[i];
@@ -251,100 +247,15 @@ const char *rig_wrong(void)
 	return machine_strict ? "the model complained" : NULL;
 }
 
-/* ---- set-up ---- */
-
-static void must(err_t err, const char *what)
-{
-	if (err) {
-		printf("%s: error %d\n", what, err);
-		exit(1);
-	}
-}
-
-static void start_iommu(void)
-{
-	static struct ivrs ivrs = {
-		.unit_count = 1,
-		.range_count = 1,
-		.unit = { { .dev = 0x0002, .cap_offset = 0x40, .type = 0x11 } },
-		.range = { { .first = 0, .last = 0xffff } },
-	};
-	struct iommu_setup setup = {
-		.event_apicid = machine_apicid(0),
-		.galog_apicid = machine_apicid(0),
-		.event_vector = VEC_IOMMU_EVENT,
-		.galog_vector = VEC_GALOG,
-		.x2apic = true,
-		.galog_entries = 512,
-	};
-
-	ivrs.unit[0].mmio = (uint64_t)machine_window;
-	must(iommu_init_all(&ivrs, &setup), "iommu_init_all");
-	must(iommu_enable_guest_mode(iommu_by_index(0)), "iommu_enable_guest_mode");
-	must(wake_switch(&rig_cpu[0], WAKE_GALOG), "wake_switch");
-}
-
-static void start_device(void)
-{
-	static const struct pci_device pci = { .id = MACHINE_DEVICE };
-	static struct assigned_irq irqs[RIG_MESSAGES];
-	struct assigned_device *d = rig_device;
-	phys_t root = page_alloc(1, 1);
-
-	rig_vm.device_count = 1;
-	rig_vm.domain = (struct domain){ .id = 1, .levels = 4, .root = root };
-	*d = (struct assigned_device){ .vm = &rig_vm, .pci = &pci, .iommu = iommu_of(pci.id) };
-	memset(irqs, 0, sizeof(irqs));
-	d->irq = irqs;
-	d->irq_count = RIG_MESSAGES;
-	for (uint32_t i = 0; i < RIG_MESSAGES; i++) {
-		d->irq[i].device = d;
-		d->irq[i].message = i;
-	}
-	must(irt_alloc(&d->irt, 32), "irt_alloc");
-	must(dte_assign(d->iommu, pci.id, &rig_vm.domain, &d->irt), "dte_assign");
-}
-
-static void start_vcpu(unsigned i)
-{
-	struct vcpu *v = &rig_vcpu[i];
-
-	v->vm = &rig_vm;
-	v->index = (uint8_t)i;
-	v->priority = i == RIG_VCPUS - 1 ? 0 : 1;
-	v->halt = rig_vm.halt;
-	v->delivery = rig_vm.delivery;
-	v->svm.vmcb_phys = page_alloc(1, 1);
-	v->svm.vmcb = (struct vmcb *)v->svm.vmcb_phys.v;
-	v->svm.vmcb->int_control = VIC_INTR_MASKING;
-	v->svm.vmcb->rflags = 0x202;
-	must(avic_vcpu_init(&v->avic, &rig_vm.avic, &v->svm, i), "avic_vcpu_init");
-	emulated_init(&v->emulated, &v->avic, true, i == 0);
-	must(vcpu_init(v, &rig_cpu[0]), "vcpu_init");
-	avic_enable(&v->avic);
-	vcpu_start(&rig_cpu[0], v);
-}
-
 void rig_start(void)
 {
-	machine_start();
-	for (uint32_t i = 0; i < MACHINE_CPUS; i++) {
-		rig_cpu[i] = (struct cpu){ .self = &rig_cpu[i], .index = i };
-		rig_cpu[i].apicid = machine_apicid(i);
-		sched_init_cpu(&rig_cpu[i]);
+	setup_machine(RIG_CPUS, RIG_VCPUS);
+	for (unsigned i = 0; i < RIG_VCPUS; i++) {
+		rig_vcpu[i].index = (uint8_t)i;
+		rig_vcpu[i].priority = i == RIG_VCPUS - 1 ? 0 : 1;
+		setup_vcpu(&rig_vcpu[i], &rig_cpu[0]);
 	}
-	start_iommu();
-	rig_vm.config = &config;
-	rig_vm.id = 1;
-	rig_vm.halt = HALT_GALOG;
-	rig_vm.delivery = DELIVERY_POSTED;
 	rig_vm.vcpus = rig_vcpu;
-	rig_vm.vcpu_count = RIG_VCPUS;
-	must(avic_vm_init(&rig_vm.avic, true, RIG_VCPUS - 1, false), "avic_vm_init");
-	for (unsigned i = 0; i < RIG_VCPUS; i++)
-		start_vcpu(i);
-	start_device();
-	rig_cpu[0].backstop = rig_now + 1000000;
-	sched_arm_timer(&rig_cpu[0]);
+	setup_device(RIG_MESSAGES);
 	rig_run();
 }

@@ -15,8 +15,9 @@
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 #include "vmm/wake.h"
-#include "machine.h"
+#include "setup.h"
 
+#define RIG_CPUS     2
 #define RIG_VCPUS    6
 #define RIG_MESSAGES 6
 
@@ -40,14 +41,8 @@ struct plan {
 	uint32_t lag;                /* crossings until the other pCPU gets its turn */
 };
 
-extern struct vm rig_vm;
-extern struct cpu rig_cpu[MACHINE_CPUS];
 extern struct vcpu rig_vcpu[RIG_VCPUS];
 extern struct guest rig_guest[RIG_VCPUS];
-extern struct assigned_device *const rig_device;
-
-extern uint64_t rig_now,
-	rig_timer[MACHINE_CPUS]; /* ticks; when each pCPU's timer expires, 0 never */
 
 /* What the other pCPU does when its turn comes while one runs, once. */
 extern void (*rig_job)(struct cpu *here);

@@ -10,7 +10,7 @@
 
 #define AWAIT_STEPS 40
 
-static enum vmexit_kind last_exit[MACHINE_CPUS];
+static enum vmexit_kind last_exit[RIG_CPUS];
 
 static void take(struct vcpu *v, uint8_t vector)
 {

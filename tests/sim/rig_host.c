@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The hardware under the hypervisor's files: the seam, and stand-ins for files that need a machine.
  */
-#include "rig.h"
+#include "setup.h"
 
 #include <stdio.h>
 
@@ -88,11 +88,6 @@ void sim_take_interrupts(void)
 	}
 }
 
-void sim_sleep(void)
-{
-	sim_take_interrupts();
-}
-
 /* ---- what stands in for files that need the machine itself ---- */
 
 void cpu_kick(struct cpu *target)
@@ -113,17 +108,17 @@ uint8_t cpu_vector_alloc(struct cpu *cpu, enum vector_kind kind, void *owner)
 
 struct cpu *cpu_by_index(uint32_t index)
 {
-	return index < MACHINE_CPUS ? &rig_cpu[index] : NULL;
+	return index < rig_cpus ? &rig_cpu[index] : NULL;
 }
 
 uint32_t cpu_count(void)
 {
-	return MACHINE_CPUS;
+	return rig_cpus;
 }
 
 void lapic_send(apicid_t target, uint8_t vector)
 {
-	for (unsigned i = 0; i < MACHINE_CPUS; i++)
+	for (unsigned i = 0; i < rig_cpus; i++)
 		if (rig_cpu[i].apicid == target)
 			machine_interrupt(i, vector);
 }

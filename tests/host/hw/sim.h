@@ -12,6 +12,7 @@
 struct cpu;
 
 void sim_point(void);
+void sim_spin(void); /* waiting for a lock: tests/sim/spin.h */
 /* The CPU's store buffer: a plain store of so many bytes is about to be done, which others may see
  * late; a locked operation or a fence makes everybody see all of them. */
 void sim_store(void *p, unsigned bytes);
