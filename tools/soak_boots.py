@@ -82,7 +82,7 @@ class Qmp:
 class Boot:
     """One machine. Most have 40 targets on two pCPUs, and monitor and helper on a third. Where HLT
     does not exit, who halts keeps the pCPU: one target each, a pCPU to move to, and one each for
-    monitor and helper."""
+    monitor, helper and the VM beside it."""
 
     def __init__(self, name, mechanisms, faults, count, counted, patience=500, late=0):
         self.name = f"{name}-{'counted' if counted else 'threads'}"
@@ -97,7 +97,7 @@ class Boot:
         return [(m, f) for m in self.mechanisms for f in FAULTS[m] if f in self.faults]
 
     def machine(self, more):
-        return run.Machine(smp=7 if self.native else 3, edu=0, igb=6 if self.victim else 5,
+        return run.Machine(smp=8 if self.native else 3, edu=0, igb=6 if self.victim else 5,
                            icount=self.counted, extra=more, iommu_properties=["id=iommu0"])
 
     def _arguments(self):
@@ -116,16 +116,16 @@ class Boot:
 
     def config(self):
         targets = [0, 1, 2, 3] if self.native else [0, 1] * 20
-        own = [5, 6] if self.native else [2, 2]
+        own = [5, 6, 7] if self.native else [2, 2, 2]
         devices = ", ".join(f"8086:10c9#{i}" for i in range(5))
         text = ("[reveille]\ngalog-entries = 512\n"
                 f"[vm soak]\nguest = builtin\nargs = {self._arguments()}\nmemory = 64M\n"
-                f"cpus = {', '.join(map(str, own + targets))}\n"
+                f"cpus = {', '.join(map(str, own[:2] + targets))}\n"
                 f"priority = 2, 2, {len(targets)}*1\napic = x2apic\n"
                 f"devices = {devices}\ncontrol = yes\n")
         if self.victim:
             text += ("[vm victim]\nguest = builtin\nargs = soak-victim\nmemory = 32M\n"
-                     f"cpus = {own[1]}\npriority = 0\ndevices = 8086:10c9#5\n")
+                     f"cpus = {own[2]}\npriority = 0\ndevices = 8086:10c9#5\n")
         return text
 
 
