@@ -11,8 +11,7 @@
 #include "vm.h"
 #include <hw/shared.h>
 
-static __attribute__((noinline)) void send_startup(
-	struct cpu *here, struct vm *vm, struct avic_ipi *ipi)
+static void send_startup(struct cpu *here, struct vm *vm, struct avic_ipi *ipi)
 {
 	int id;
 
