@@ -363,7 +363,7 @@ CASES = [
     Linux("linux-small-memory", linux("", memory="16M"), ["vm l: not started: memory: too small"],
           ["GUEST"], outcome="stops", status=None),
     Linux("linux-restart", linux("reboot", "0", name="a", restart="on-reset")
-          + linux(",".join(35 * ["sleep"]), "1", name="b"),
+          + linux(",".join(20 * ["sleep"]), "1", name="b"),
           ["(?s)a: GUEST up.*vm a: reset by the guest.*vm a: starts anew.*a: GUEST up",
            "b: GUEST ends"], outcome="matched", status=None, until="vm b: power-off",
           timeout=400),
