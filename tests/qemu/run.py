@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Runs the integration tests (cases.py), two at once. Arguments: names, or parts of names.
+"""Runs the integration tests (a list CASES in each cases*.py), two at once. Arguments: names, or parts
+of names.
 Logs go to out/qemu/. Last line: "N passed, N failed"."""
 
 import argparse
 import concurrent.futures
+import importlib
 import os
 import re
 import subprocess
@@ -16,7 +18,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools"))
 
 sys.path.insert(0, os.path.join(ROOT, "tests/linux"))
 
-import cases  # noqa: E402
+import case as kinds  # noqa: E402
 import guest  # noqa: E402
 import run  # noqa: E402
 
@@ -89,7 +91,7 @@ def fed_back(case, result, efi, threads):
         if not result.read_back.endswith(text):
             return ["the file isn't what was printed: " + result.read_back[-200:]]
         text = result.read_back
-    again = cases.Case(case.name, text, case.again, timeout=case.timeout, **case.machine)
+    again = kinds.Case(case.name, text, case.again, timeout=case.timeout, **case.machine)
     return judge(again, boot(again, case.name + "-again", text, efi, threads))
 
 
@@ -101,6 +103,11 @@ def one(case, efi, threads):
     return result, wrong
 
 
+def all_cases():
+    modules = sorted(f[:-3] for f in os.listdir(HERE) if re.fullmatch(r"cases.*\.py", f))
+    return [c for m in modules for c in importlib.import_module(m).CASES]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*")
@@ -109,7 +116,7 @@ def main():
     parser.add_argument("--threads", action="store_true",
                         help="CPUs at once in threads of their own, instead of counted instructions")
     options = parser.parse_args()
-    chosen = [c for c in cases.CASES
+    chosen = [c for c in all_cases()
               if not options.names or any(n in c.name for n in options.names)]
     os.makedirs(OUT, exist_ok=True)
     os.environ["REVEILLE_QEMU"] = run.emulator()
