@@ -149,3 +149,18 @@ def legacy(result, side):
                            and events["remapped"] >= arm["interrupts"] > 0,
                            f"{events['remapped']} remapped, {events['posts']} posts"))
     return found + _named(name, more)
+
+
+def faulty(result, side):
+    """The twin in which interrupts don't arrive and a register is written that must not be."""
+    name = f"{side.label}, faulty twin"
+    bench = dict(_tests(result)).get("bench", "missing")
+    missing = [w for w in side.wrong if "sent (guest)" in w]
+    expected = "write to the read-only register 0x30"
+    return _named(name, [
+        _check("ran to its end", result.ended(), f"{result.seconds:.0f} s"),
+        _check("a lost interrupt is seen by the guest and by comparison", bench == "FAIL" and missing,
+               f"TEST bench: {bench}; {'; '.join(missing) or 'accounts agree'}"),
+        _check("strict mode tells of a wrong write", result.strict
+               and expected in result.strict[0], (result.strict or ["no complaint"])[0]),
+    ])
