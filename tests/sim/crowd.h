@@ -25,7 +25,8 @@ struct crowd_shape {
 	uint32_t switch_mask; /* a crossing lets somebody else go on with a chance of one in this +
 				 1 */
 	uint32_t device_mask; /* a crossing fires the device, likewise */
-	bool late_stores, migrates, switches, routes, masks;
+	bool late_stores, late_iommu, migrates, routes, masks, quiet_galog, erratum_1235;
+	uint32_t switches; /* 0: none; more: more often */
 	uint32_t spurious_percent, log_limit;
 };
 extern struct crowd_shape crowd;
