@@ -72,13 +72,18 @@ static err_t start(struct iommu *u)
 	iommu_write(u, IOMMU_GALOG_HEAD, 0);
 	iommu_write(u, IOMMU_GALOG_TAIL, 0);
 	iommu_ack(u, STATUS_GALOG_OVERFLOW | STATUS_GAINT);
+	/* Before it runs: who is sent its first message, on another CPU, must not think that it is
+	 * off. He would leave GAInt as it is, and no message would ever follow. */
+	g->enabled = true;
+	shared_fence();
 	iommu_control(u, CONTROL_GAINT_EN, 0);
 	iommu_control(u, CONTROL_GALOG_EN, 0);
 	err_t err = await_begun(u);
 
-	g->enabled = err == OK;
-	if (err)
+	if (err) {
+		g->enabled = false;
 		iommu_control(u, 0, BOTH_EN);
+	}
 	return err;
 }
 

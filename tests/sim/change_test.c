@@ -146,6 +146,29 @@ static void story_move(void)
 	rig_run();
 }
 
+/* It runs on there, and is told of an interrupt by a doorbell. */
+static void story_move_running(void)
+{
+	rig_guest[0].await = vector_of[Y];
+	rig_guest[0].move_to = &rig_cpu[1 - rig_vcpu[0].home->index];
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+}
+
+TEST(move_running)
+{
+	struct scenario s = {
+		.name = "move, and run on",
+		.story = story_move_running,
+		.fires = { [X] = 1 },
+		.limit = 200,
+	};
+
+	use(WAKE_GALOG, HALT_GALOG);
+	EXPECT(tell_everywhere(&s, 2, 3));
+	live_on(0, &rig_cpu[0]);
+}
+
 static void move_everywhere(const char *name)
 {
 	struct scenario s = { .name = name, .story = story_move, .fires = { [X] = 2 } };

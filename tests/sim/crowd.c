@@ -190,6 +190,7 @@ void sim_sleep(void)
 	uint32_t me = sim_cpu->index;
 
 	sim_take_interrupts();
+	sim_drain(); /* a store waits for others' turns, but not as long as an idle pCPU may */
 	idle[me] = !rig_cpu[me].next;
 	if (idle[me])
 		give_way();

@@ -16,7 +16,7 @@
 struct vcpu rig_vcpu[RIG_VCPUS];
 struct guest rig_guest[RIG_VCPUS];
 void (*rig_job)(struct cpu *here);
-uint32_t rig_storm, rig_storm_message, rig_late;
+uint32_t rig_job_at, rig_storm, rig_storm_message, rig_late;
 
 static struct plan plan;
 static uint32_t crossing, waited, late_for;
@@ -98,14 +98,16 @@ static void on_other(void (*what)(struct cpu *here))
 
 static void turn_of_other(void)
 {
-	if (nested || (!has_work(other()) && !rig_job)) {
+	bool job = rig_job && crossing >= rig_job_at;
+
+	if (nested || (!has_work(other()) && !job)) {
 		waited = 0;
 		return;
 	}
 	if (waited++ < plan.lag || any_lock_held())
 		return;
 	waited = 0;
-	if (rig_job)
+	if (job)
 		on_other(do_job);
 	on_other(run_until_idle);
 }

@@ -47,6 +47,7 @@ extern struct guest rig_guest[RIG_VCPUS];
 
 /* What the other pCPU does when its turn comes while one runs, once. */
 extern void (*rig_job)(struct cpu *here);
+extern uint32_t rig_job_at; /* not before this crossing */
 
 /* While armed: so many times more the device fires this message, at every sixth crossing. */
 extern uint32_t rig_storm, rig_storm_message;
