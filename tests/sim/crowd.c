@@ -179,7 +179,7 @@ void sim_point(void)
 	n = crowd_random(1u << 20);
 	if (!(n & crowd.device_mask))
 		device_turn();
-	if (crowd.late_iommu && !(n & 3))
+	if (!crowd.late_iommu || !(n & 3))
 		machine_arrives(n & 4);
 	if (!(n >> 10 & crowd.switch_mask))
 		give_way();
@@ -222,14 +222,14 @@ static void run_all(void)
 {
 	running = true;
 	stores_late = crowd.late_stores;
-	machine_late(crowd.late_iommu);
+	machine_late(crowd.late_iommu ? MACHINE_LATE_WRITES : MACHINE_LATE_COMMANDS);
 	if (!_setjmp(main_context)) {
 		for (uint32_t cpu = 0; cpu < crowd.cpus; cpu++)
 			if (has_work(cpu))
 				go_to(cpu);
 	}
 	running = stores_late = false;
-	machine_late(false);
+	machine_late(MACHINE_AT_ONCE);
 }
 
 /* ---- a seed ---- */

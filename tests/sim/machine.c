@@ -367,11 +367,11 @@ void machine_between(void (*step)(void))
 	between = step;
 }
 
-void machine_late(bool on)
+void machine_late(enum machine_late late)
 {
-	late_writes = on;
-	unit->cfg.command_delay_ns = on ? 1000 : 0;
-	while (!on && machine_arrives(true))
+	late_writes = late == MACHINE_LATE_WRITES;
+	unit->cfg.command_delay_ns = late ? 1000 : 0;
+	while (!late && machine_arrives(true))
 		;
 }
 

@@ -24,7 +24,7 @@ FLAGS = (
     "-Itests/host -Itests/unit -Itests/sim -Itools/emulator/model -Ivmm -I."
 ).split()
 SEEDS = 60
-SECONDS = 300
+SECONDS = 120
 PROGRAMS = {  # name -> the file whose "sources:" lines say what it is made of
     "wake": "tests/sim/wake_test.c",
     "change": "tests/sim/change_test.c",

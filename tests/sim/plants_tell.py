@@ -53,6 +53,6 @@ TELL = [
         "wake:ipi seeds",
         swap(EXITS, "ipi.emulate = false;", ";")),
     plant("erratum-1235", "WITH_1235", "erratum 1235 without its workaround",
-        "wake:ipi_1235 seeds",
+        "seeds",
         swap(AVIC, "erratum_1235 ? 0 : PHYSICAL_RUNNING", "PHYSICAL_RUNNING")),
 ]

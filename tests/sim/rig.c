@@ -88,6 +88,12 @@ static void on_other(void (*what)(struct cpu *here))
 
 	nested = true;
 	stores_hide();
+	/* Nobody would give a lock back while the other waits for it: that store has come out. */
+	while (any_lock_held()) {
+		stores_show();
+		stores_reach_memory(1);
+		stores_hide();
+	}
 	sim_cpu = other();
 	what(sim_cpu);
 	sim_drain();
@@ -160,14 +166,14 @@ void rig_arm(const struct plan *p)
 	fired = false;
 	armed = true;
 	stores_late = plan.late_stores;
-	machine_late(rig_late);
+	machine_late(rig_late ? MACHINE_LATE_WRITES : MACHINE_LATE_COMMANDS);
 }
 
 uint32_t rig_disarm(void)
 {
 	armed = stores_late = false;
 	sim_drain();
-	machine_late(false);
+	machine_late(MACHINE_AT_ONCE);
 	return crossing;
 }
 

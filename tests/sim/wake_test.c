@@ -273,14 +273,6 @@ TEST(ipi)
 	ipi_everywhere("IPI, GAPPI");
 }
 
-TEST(ipi_1235)
-{
-	use(WAKE_GALOG, HALT_GALOG);
-	setup_erratum_1235();
-	ipi_everywhere("IPI, erratum 1235");
-	machine_erratum_1235(0);
-}
-
 /* ---- events: left for a vCPU whatever it does, and it does something about them ---- */
 
 static void post_event(struct cpu *here)
