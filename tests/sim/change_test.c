@@ -78,6 +78,25 @@ TEST(route_gappi)
 	route_everywhere("route, GAPPI");
 }
 
+/* Nothing else comes for the old vCPU, and the IOMMU takes its time over commands. */
+static void story_route_late(void)
+{
+	route(Y, 1);
+	rig_run();
+}
+
+TEST(route_late)
+{
+	struct scenario s = { .name = "route, slow IOMMU", .story = story_route_late, .after = route_back };
+
+	use(WAKE_GALOG, HALT_GALOG);
+	live_on(0, &rig_cpu[1]);
+	rig_late = 16;
+	EXPECT(tell_everywhere(&s, 2, 8));
+	rig_late = 0;
+	live_on(0, &rig_cpu[0]);
+}
+
 /* ---- messages go from posted to emulated delivery and back: detach, attach ---- */
 
 static void story_attach(void)

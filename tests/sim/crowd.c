@@ -21,7 +21,7 @@
 struct crowd_shape crowd;
 struct vcpu crowd_vcpu[CROWD_VCPUS];
 struct crowd_message crowd_message[CROWD_MESSAGES + CROWD_VCPUS];
-uint32_t crowd_twice, crowd_untold;
+uint32_t crowd_twice, crowd_untold, crowd_hurry;
 uint64_t crowd_crossings, crowd_posts;
 bool crowd_ending, crowd_loud;
 
@@ -179,9 +179,11 @@ void sim_point(void)
 	n = crowd_random(1u << 20);
 	if (!(n & crowd.device_mask))
 		device_turn();
-	if (!crowd.late_iommu || !(n & 3))
-		machine_arrives(n & 4);
-	if (!(n >> 10 & crowd.switch_mask))
+	if (!crowd.late_iommu || !(n >> 4 & 15))
+		machine_arrives(n & 1);
+	if (crowd_hurry)
+		crowd_hurry--;
+	else if (!(n >> 10 & crowd.switch_mask))
 		give_way();
 }
 

@@ -214,9 +214,11 @@ static void switch_mechanism(struct cpu *here)
 	static const enum halt_mode modes[] = { HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
 	enum halt_mode to = modes[crowd_random(3)], from = rig_vm.halt;
 
+	crowd_hurry = 512 * crowd_random(2);
 	switch_to(here, to);
 	if (crowd_random(2))
 		switch_to(here, from);
+	crowd_hurry = 0;
 }
 
 enum exit_result exit_handle(struct cpu *here, struct vcpu *v)

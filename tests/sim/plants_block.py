@@ -17,7 +17,7 @@ BLOCK = [
         "wake:halt_galog seeds",
         swap(VCPU, "if (!must_look(v, word))", "if (true)")),
     plant("blocked-late", "M_A1_LATE", "BLOCKED is stored after the fence",
-        "wake:halt_gappi seeds",
+        "seeds",
         drop(VCPU, "shared_store32(&v->state, VCPU_BLOCKED);"),
         swap(VCPU, "shared_fence();", "shared_fence(); shared_store32(&v->state, VCPU_BLOCKED);", ARM)),
     plant("armed-quiet", "M_NOT_ARMED", "blocked with a quiet IRTE",

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Included before all else, by -include: what locks mean to the simulation. A pCPU that waits for
- * one lets the others go on, or whoever holds it never would. Taking one is a locked operation,
- * which empties the store buffer; giving it back is a plain store, behind those before it.
+ * one lets the others go on, or whoever holds it never would. Taking one is a crossing and a locked
+ * operation, which empties the store buffer; giving it back is a plain store, behind those before.
  */
 #ifndef SIM_SPIN_H
 #define SIM_SPIN_H
 
+void sim_point(void);
 void sim_spin(void);
 void sim_store(void *p, unsigned bytes);
 void sim_drain(void);
@@ -16,6 +17,7 @@ void sim_drain(void);
 
 static inline void sim_lock(struct spinlock *l)
 {
+	sim_point();
 	sim_drain();
 	spin_lock(l);
 }
