@@ -23,7 +23,7 @@ struct vcpu crowd_vcpu[CROWD_VCPUS];
 struct crowd_message crowd_message[CROWD_MESSAGES + CROWD_VCPUS];
 uint32_t crowd_twice, crowd_untold, crowd_hurry;
 uint64_t crowd_crossings, crowd_posts;
-bool crowd_ending, crowd_loud;
+bool crowd_ending, crowd_loud, crowd_only_switches;
 
 static uint64_t random_state, last_post, goal;
 static bool running; /* a pCPU runs on its stack */
@@ -250,7 +250,7 @@ static void choose(uint64_t seed)
 		.device_mask = (8u << crowd_random(6)) - 1,
 		.late_stores = crowd_random(2),
 		.migrates = crowd_random(2),
-		.switches = crowd_random(3) ? 0 : 1 + 7 * crowd_random(2),
+		.switches = crowd_random(3) ? 0 : (uint32_t[]){ 1, 6, 24 }[crowd_random(3)],
 		.routes = crowd_random(2),
 		.masks = crowd_random(2),
 		.spurious_percent = crowd_random(2) ? 0 : 30,
@@ -259,6 +259,13 @@ static void choose(uint64_t seed)
 		.quiet_galog = crowd_random(2),
 		.erratum_1235 = !crowd_random(4),
 	};
+	if (!crowd_only_switches)
+		return;
+	crowd.vcpus = 8;
+	crowd.halt = HALT_GALOG;
+	crowd.switches = 24;
+	crowd.device_mask = 15;
+	crowd.routes = crowd.migrates = false;
 }
 
 static void begin(uint64_t seed)

@@ -41,6 +41,7 @@ struct crowd_message {
 extern struct crowd_message crowd_message[CROWD_MESSAGES + CROWD_VCPUS];
 extern uint32_t crowd_twice, crowd_untold; /* untold: in the guest, and not told of a message */
 extern uint64_t crowd_crossings, crowd_posts;
+extern bool crowd_only_switches; /* before a seed begins */
 extern bool crowd_ending;     /* nothing new begins */
 extern uint32_t crowd_hurry; /* for so many crossings nobody else goes on, but for locks */
 

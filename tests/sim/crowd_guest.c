@@ -94,7 +94,7 @@ static enum wish what_next(struct vcpu *v)
 		return WISH_EVENT;
 	if (crowd.routes && n == 12)
 		return WISH_ROUTE;
-	if (n == 13 && crowd_random(8) < crowd.switches)
+	if (n >= 13 && n < 16 && crowd_random(24) < crowd.switches)
 		return WISH_SWITCH;
 	masked[v->index] |= crowd.masks && n < 24;
 	return WISH_HALT;
@@ -214,7 +214,7 @@ static void switch_mechanism(struct cpu *here)
 	static const enum halt_mode modes[] = { HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
 	enum halt_mode to = modes[crowd_random(3)], from = rig_vm.halt;
 
-	crowd_hurry = 512 * crowd_random(2);
+	crowd_hurry = crowd_random(4) ? 0 : 4000;
 	switch_to(here, to);
 	if (crowd_random(2))
 		switch_to(here, from);

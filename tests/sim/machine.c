@@ -375,6 +375,11 @@ void machine_late(enum machine_late late)
 		;
 }
 
+bool machine_has_late(void)
+{
+	return commands_due || late_count();
+}
+
 bool machine_arrives(bool tail_first)
 {
 	/* COMPLETION_WAIT comes after the ORs of messages that are under way. */

@@ -73,6 +73,7 @@ void machine_erratum_1235(unsigned percent);
 enum machine_late { MACHINE_AT_ONCE, MACHINE_LATE_COMMANDS, MACHINE_LATE_WRITES };
 void machine_late(enum machine_late late);
 bool machine_arrives(bool tail_first);
+bool machine_has_late(void);
 
 /* What software must never do, so far. */
 extern unsigned machine_strict;

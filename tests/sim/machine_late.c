@@ -55,3 +55,8 @@ void late_flush(void)
 	while (count)
 		arrive(0);
 }
+
+unsigned late_count(void)
+{
+	return count;
+}

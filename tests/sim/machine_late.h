@@ -16,5 +16,6 @@ bool late_write(uint64_t addr, const void *from, size_t bytes);
  * nothing is under way. */
 bool late_arrives(bool tail_first);
 void late_flush(void);
+unsigned late_count(void);
 
 #endif

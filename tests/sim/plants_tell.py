@@ -44,7 +44,7 @@ TELL = [
         "wake:storm",
         drop(WAKE, "lapic_send(cpu->apicid, VEC_GALOG);")),
     plant("enabled-late", "", "the log's first message finds the log off",
-        "seeds",
+        "seeds:switches",
         swap(GALOG, "g->enabled = true;\n\tshared_fence();", ";", "static err_t start("),
         swap(GALOG, "g->enabled = false;\n\t\tiommu_control", "iommu_control", "static err_t start("),
         swap(GALOG, "return err;", "g->enabled = err == OK;\n\treturn err;", "static err_t start(")),

@@ -5,7 +5,8 @@
 /* sources: vmm/sched.c vmm/route.c avic/[a-z]*.c iommu/[a-z]*.c vmm/base/lib.c svm/event.c */
 /* sources: tools/emulator/model/[a-z]*.c tests/host/seam.c vmm/budget.c vmm/server.c */
 /*
- *   random [SEEDS [FIRST]]   so many seeds from FIRST on, two at once
+ *   random [SEEDS [FIRST]]     so many seeds from FIRST on, two at once
+ *   random SEEDS FIRST switches   few vCPUs, which switch the mechanism all the time
  *   random seed SEED         one, with everything that happens
  */
 #include "crowd.h"
@@ -100,6 +101,7 @@ int main(int argc, char **argv)
 		NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (total == MAP_FAILED)
 		return 2;
+	crowd_only_switches = argc > 3 && !strcmp(argv[3], "switches");
 	if (argc > 2 && !strcmp(argv[1], "seed")) {
 		crowd_loud = true;
 		return one(first);

@@ -147,7 +147,8 @@ void sim_point(void)
 	if (machine_unfinished() && crossing >= plan.finish_at)
 		stores_hidden_from(machine_finish);
 	storm();
-	if (late_for++ >= rig_late) {
+	late_for = machine_has_late() ? late_for + 1 : 0;
+	if (late_for > rig_late) {
 		machine_arrives(crossing % 2);
 		late_for = 0;
 	}
