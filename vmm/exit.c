@@ -60,9 +60,7 @@ static void exception(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 
 static __attribute__((noinline)) void xsetbv(struct vcpu *v)
 {
-	uint64_t value = svm_reg(&v->svm, 2) << 32 | (uint32_t)svm_reg(&v->svm, 0);
-
-	if (svm_fpu_set_xcr0(&v->svm, (uint32_t)svm_reg(&v->svm, 1), value))
+	if (svm_fpu_set_xcr0(&v->svm, (uint32_t)v->svm.regs.rcx, svm_edx_eax(&v->svm)))
 		svm_skip(&v->svm, 3);
 	else
 		exit_inject_gp(v);
