@@ -42,7 +42,8 @@ int vapic_highest_irr(const struct vapic *p);
 int vapic_highest_isr(const struct vapic *p);
 /* Does any of the banks from first on (32 vectors each) of IRR or ISR hold a bit, or bits? On the
  * wake path: no search, no branch. */
-static inline bool vapic_any(const struct vapic *p, enum vapic_reg reg, unsigned first, uint32_t bits)
+static inline bool vapic_any(
+	const struct vapic *p, enum vapic_reg reg, unsigned first, uint32_t bits)
 {
 #pragma GCC unroll 8
 	for (unsigned i = first; i < 8; i++)
