@@ -9,7 +9,8 @@ comma  := ,
 
 VMM_C   := $(wildcard vmm/*.c vmm/base/*.c vmm/guest/*.c svm/*.c avic/*.c iommu/*.c drivers/*.c)
 VMM_ASM := $(wildcard vmm/*.asm svm/*.asm boot/ap_start.asm)
-VMM_O   := $(VMM_C:%.c=$(B)/%.o) $(VMM_ASM:%.asm=$(B)/%.asm.o) $(B)/tests/guest/builtin.o $(B)/vmm/guest/dsdt.o
+VMM_O   := $(VMM_C:%.c=$(B)/%.o) $(VMM_ASM:%.asm=$(B)/%.asm.o) $(B)/tests/guest/builtin.o $(B)/vmm/guest/dsdt.o \
+           $(B)/vmm/guest/processor.o
 
 WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	    -Wvla -Wenum-conversion -Wno-unused-parameter

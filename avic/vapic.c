@@ -51,15 +51,6 @@ bool vapic_set_irr_level(struct vapic *p, uint8_t vector)
 	return !(shared_or32(bank(p, VAPIC_IRR, vector / 32), bit) & bit);
 }
 
-bool vapic_irr_any(const struct vapic *p)
-{
-	uint32_t any = 0;
-
-	for (unsigned i = 0; i < BANKS; i++)
-		any |= shared_load32(bank_const(p, VAPIC_IRR, i));
-	return any != 0;
-}
-
 static int highest(const struct vapic *p, enum vapic_reg first)
 {
 	for (int i = BANKS - 1; i >= 0; i--) {

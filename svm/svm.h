@@ -135,6 +135,28 @@ static inline bool svm_exited_for_halt(const struct svm_vcpu *s)
 	return s->vmcb->exit_code == 0x78;
 }
 
+/* The registers that instructions use without naming them; RCX, RDX, RBX are in s->regs. */
+static inline uint64_t svm_rax(const struct svm_vcpu *s)
+{
+	return s->vmcb->rax;
+}
+
+static inline void svm_set_rax(struct svm_vcpu *s, uint64_t v)
+{
+	s->vmcb->rax = v;
+}
+
+static inline uint64_t svm_edx_eax(const struct svm_vcpu *s)
+{
+	return s->regs.rdx << 32 | (uint32_t)s->vmcb->rax;
+}
+
+static inline void svm_set_edx_eax(struct svm_vcpu *s, uint64_t v)
+{
+	s->vmcb->rax = (uint32_t)v;
+	s->regs.rdx = v >> 32;
+}
+
 /* General register by its number in x86 encodings (0 RAX .. 15 R15). */
 uint64_t svm_reg(const struct svm_vcpu *s, unsigned n);
 void svm_set_reg(struct svm_vcpu *s, unsigned n, uint64_t v);

@@ -28,9 +28,9 @@ static void device_access(struct cpu *here, struct vcpu *v, struct port_access *
 	}
 }
 
-void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+__attribute__((noinline)) void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
-	uint64_t rax = svm_reg(&v->svm, 0);
+	uint64_t rax = svm_rax(&v->svm);
 	uint64_t mask = ~0ull >> (64 - 8 * e->io.bytes);
 	struct port_access a = {
 		.port = e->io.port,
@@ -47,6 +47,6 @@ void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 	device_access(here, v, &a);
 	/* A 32-bit result clears the upper half, smaller ones leave the rest. */
 	if (a.in)
-		svm_set_reg(&v->svm, 0, a.bytes == 4 ? a.value : (rax & ~mask) | (a.value & mask));
+		svm_set_rax(&v->svm, a.bytes == 4 ? a.value : (rax & ~mask) | (a.value & mask));
 	svm_set_rip(&v->svm, e->io.next_rip);
 }

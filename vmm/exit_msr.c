@@ -129,7 +129,7 @@ static bool write(struct cpu *here, struct vcpu *v, uint32_t msr, uint64_t value
 void exit_msr(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
 	struct svm_vcpu *s = &v->svm;
-	uint64_t value = svm_reg(s, 2) << 32 | (uint32_t)svm_reg(s, 0);
+	uint64_t value = svm_edx_eax(s);
 	bool good = e->msr.write ? write(here, v, e->msr.index, value)
 				 : read(here, v, e->msr.index, &value);
 
@@ -137,9 +137,7 @@ void exit_msr(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 		exit_inject_gp(v);
 		return;
 	}
-	if (!e->msr.write) {
-		svm_set_reg(s, 0, (uint32_t)value);
-		svm_set_reg(s, 2, value >> 32);
-	}
+	if (!e->msr.write)
+		svm_set_edx_eax(s, value);
 	svm_skip(s, 2);
 }

@@ -131,7 +131,7 @@ static int64_t simple_call(struct cpu *here, struct vcpu *v, const struct call *
 
 static void set_result(struct vcpu *v, int64_t value)
 {
-	svm_set_reg(&v->svm, 0, (uint64_t)value);
+	svm_set_rax(&v->svm, (uint64_t)value);
 }
 
 /* Itself only: a vCPU changes its pCPU between two of its own instructions. */
@@ -150,16 +150,16 @@ static enum exit_result migrate(struct cpu *here, struct vcpu *v, const struct c
 	return EXIT_LEAVE;
 }
 
-enum exit_result exit_hypercall(struct cpu *here, struct vcpu *v)
+__attribute__((noinline)) enum exit_result exit_hypercall(struct cpu *here, struct vcpu *v)
 {
 	struct svm_vcpu *s = &v->svm;
 	struct call c = {
-		.function = (uint32_t)svm_reg(s, 0),
-		.arm = (uint32_t)(svm_reg(s, 0) >> 32),
-		.rbx = svm_reg(s, 3),
-		.rcx = svm_reg(s, 1),
-		.rdx = svm_reg(s, 2),
-		.rsi = svm_reg(s, 6),
+		.function = (uint32_t)svm_rax(s),
+		.arm = (uint32_t)(svm_rax(s) >> 32),
+		.rbx = s->regs.rbx,
+		.rcx = s->regs.rcx,
+		.rdx = s->regs.rdx,
+		.rsi = s->regs.rsi,
 	};
 
 	if (!svm_privileged(s)) {

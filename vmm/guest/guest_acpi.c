@@ -8,7 +8,8 @@
 #include "guest/platform.h"
 #include "vm.h"
 
-extern const uint8_t guest_dsdt[], guest_dsdt_end[]; /* dsdt.asl */
+extern const uint8_t guest_dsdt[], guest_dsdt_end[];           /* dsdt.asl */
+extern const uint8_t guest_processor[], guest_processor_end[]; /* processor.asl */
 
 _Static_assert(PLATFORM_PCI_BASE == VPCI_LOW_BASE && PLATFORM_PCI_BYTES == VPCI_LOW_BYTES &&
 		       PLATFORM_PCI_LAST == VPCI_LOW_BASE + VPCI_LOW_BYTES - 1,
@@ -170,19 +171,61 @@ static void list(struct writer *w, uint64_t at)
 	w->table[w->tables++] = at;
 }
 
+/* Where a name, of four letters, stands in AML of our own, which has it. */
+static uint8_t *find(uint8_t *aml, size_t bytes, const char *name)
+{
+	for (size_t i = 0; i + 4 <= bytes; i++)
+		if (memcmp(aml + i, name, 4) == 0)
+			return aml + i;
+	CHECK(false);
+	return NULL;
+}
+
+/* Of a Name () whose value is a byte, AAh in the source. */
+static void set_name(uint8_t *aml, size_t bytes, const char *name, uint8_t value)
+{
+	uint8_t *at = find(aml, bytes, name);
+
+	CHECK(at[4] == 0x0a && at[5] == 0xaa);
+	at[5] = value;
+}
+
 /* The name UART in it is 1 where there is a console: dsdt.asl. */
 static uint64_t put_dsdt(struct writer *w)
 {
-	static const uint8_t name[] = { 'U', 'A', 'R', 'T', 0x0a, 0xaa };
 	uint8_t copy[1024];
 	size_t bytes = (uintptr_t)guest_dsdt_end - (uintptr_t)guest_dsdt;
 
 	CHECK(bytes <= sizeof(copy));
 	memcpy(copy, guest_dsdt, bytes);
-	for (size_t i = 0; i + sizeof(name) <= bytes; i++)
-		if (memcmp(copy + i, name, sizeof(name)) == 0)
-			copy[i + sizeof(name) - 1] = w->vm->config->console == VM_CONSOLE_UART;
+	set_name(copy, bytes, "UART", w->vm->config->console == VM_CONSOLE_UART);
 	return put(w, copy, bytes);
+}
+
+#define PROCESSOR_BYTES 128 /* AML of one, at most */
+
+/* processor.asl, without its header, as often as there are vCPUs: C000, C001 ... */
+static void put_processors(struct writer *w)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	static uint8_t table[sizeof(struct header) + CONFIG_VCPUS * PROCESSOR_BYTES];
+	const uint8_t *one = guest_processor + sizeof(struct header);
+	size_t bytes = (uintptr_t)guest_processor_end - (uintptr_t)one;
+	const struct header h = header("SSDT", 2);
+	uint8_t *to = table + sizeof(h);
+
+	_Static_assert(CONFIG_VCPUS <= 256, "two digits, and _UID in a byte");
+	CHECK(bytes <= PROCESSOR_BYTES);
+	memcpy(table, &h, sizeof(h));
+	for (uint32_t i = 0; i < w->vm->vcpu_count; i++, to += bytes) {
+		const uint8_t name[4] = { 'C', '0', (uint8_t)digits[i >> 4],
+			(uint8_t)digits[i & 15] };
+
+		memcpy(to, one, bytes);
+		memcpy(find(to, bytes, "CPUX"), name, sizeof(name));
+		set_name(to, bytes, "_UID", (uint8_t)i);
+	}
+	list(w, put(w, table, (size_t)(to - table)));
 }
 
 static struct address io_byte(uint16_t port)
@@ -266,6 +309,7 @@ err_t guest_acpi_place(struct vm *vm, gpa_t *rsdp)
 
 	put_fadt(&w, put_dsdt(&w));
 	put_madt(&w);
+	put_processors(&w);
 	put_mcfg(&w);
 	r.xsdt = put_xsdt(&w);
 	memcpy(r.signature, "RSD PTR ", 8);
