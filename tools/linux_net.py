@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Two Linux guests, a and b, each with a NIC of its own on one network inside QEMU, which is told
+what to do at the serial line: for demo_linux.py and soak_linux.py. Nothing of the network leaves the
+process: guests and the peer (QEMU's user network, restricted) hang on a hub."""
+
+import os
+import re
+import sys
+
+import run
+
+sys.path.insert(0, os.path.join(run.ROOT, "tests/linux"))
+import guest  # noqa: E402
+
+ESCAPE = "\x1d"  # the host's console: docs/console.md
+ADDRESS = {"a": "10.0.2.21", "b": "10.0.2.22"}
+PEER = "10.0.2.2"
+SINK, SINK_PORT = "10.0.2.100", 9  # takes all that it is sent
+NUMBER = {"a": 1, "b": 2}  # in the order of the config
+# As the config numbers them: pCPU 0 is the host's alone, so that what it does for one guest is no
+# exit of another.
+CPUS = {"a": (1, 2), "b": (3, 4)}
+DEVICE = {"a": 0x20, "b": 0x30}  # 00:04.0, 00:06.0: an igb takes numbers for its virtual functions
+NICS = {"igb": ("igb", "8086:10c9"), "e1000e": ("e1000e", "8086:10d3")}
+
+
+def config(nic, extra="", head="", **keys):
+    """Config of both; keys of either's section, the same for both."""
+    text = head
+    for i, name in enumerate("ab"):
+        other = "ba"[i]
+        keys = {"delivery": "posted", "halt": "native", **keys}
+        text += (f"[vm {name}]\nkernel = vmlinuz\ninitrd = initrd\nmemory = 256M\n"
+                 f"cpus = {', '.join(map(str, CPUS[name]))}\ndevices = {NICS[nic][1]}#{i}\n"
+                 f"cmdline = console=ttyS0 quiet panic=-1 cryptomgr.notests run=net,obey"
+                 f" address={ADDRESS[name]} peer={ADDRESS[other]}{extra}\n"
+                 + "".join(f"{k} = {v}\n" for k, v in keys.items()))
+    return text
+
+
+def machine(nic, **more):
+    qemu = NICS[nic][0]
+    extra = ["-netdev", f"user,id=u0,restrict=on,guestfwd=tcp:{SINK}:{SINK_PORT}-null",
+             "-netdev", "hubport,hubid=0,id=h0,netdev=u0"]
+    for i, name in enumerate("ab"):
+        extra += ["-netdev", f"hubport,hubid=0,id=n{i}", "-device",
+                  f"{qemu},bus=pcie.0,addr={DEVICE[name] >> 3:x}.0,netdev=n{i},romfile="]
+    files = guest.files(drivers=[nic], programs=["mark", "iperf3"])
+    return run.Machine(**{"smp": 5, "edu": 0, "igb": 0, "files": files, "extra": extra, **more})
+
+
+class Script:
+    """What is typed at the serial line, each when the answer to the one before has come."""
+
+    def __init__(self):
+        self.typed = []
+        self.number = 0
+        self.awaits = r"(?s)a: GUEST obeys.*b: GUEST obeys|b: GUEST obeys.*a: GUEST obeys"
+
+    def _type(self, text, awaits):
+        self.typed.append((self.awaits, text.encode("ascii")))
+        self.awaits = awaits
+
+    def host(self, *commands, until):
+        """Commands of the monitor; until: what the last one answers."""
+        self._type("".join(c + "\r" for c in commands), until)
+
+    def guest(self, name, command):
+        """A shell command in a guest (the word obey of tests/linux/init); its number. The host has
+        the serial line again before it begins."""
+        self.number += 1
+        self._type(f"{ESCAPE}{NUMBER[name]}{self.number} {command}\r{ESCAPE}h",
+                   rf"GUEST did {self.number}: .*\n")
+        return self.number
+
+    def end(self):
+        """Both switch themselves off."""
+        text = "".join(f"{ESCAPE}{NUMBER[name]}0 end\r" for name in "ab")
+        self._type(text + f"{ESCAPE}h", None)
+
+
+def answer(serial, number):
+    """(what a command said, packets that its guest received meanwhile); None: no answer. Whoever
+    turns to a guest is shown its last lines again: only the newest are this command's."""
+    found = re.search(rf"GUEST did {number}: (\d+) packets", serial)
+    if not found:
+        return None
+    text = serial[: found.start()]
+    return text[max(0, text.rfind(f"GUEST did {number - 1}:")):], int(found.group(1))
+
+
+PING = re.compile(r"(\d+) packets transmitted, (\d+) packets received,(?: (\d+) duplicates,)?")
+IPERF = re.compile(r"([\d.]+) Kbits/sec\s+receiver")
+
+
+def ping_account(text):
+    """{sent, received, duplicates}, of all pings of a command; None: there was none."""
+    found = [[int(n or 0) for n in f] for f in PING.findall(text)]
+    return dict(zip(("sent", "received", "duplicates"), map(sum, zip(*found)))) if found else None
+
+
+def iperf_mbits(text):
+    """Of virtual time; None: it did not come to its end."""
+    found = IPERF.findall(text)
+    return round(float(found[-1]) / 1000, 1) if found else None
