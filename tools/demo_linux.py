@@ -32,8 +32,7 @@ LOADS = {
     "flood-busy": FLOOD % net.ADDRESS["b"],
     "flood-peer": FLOOD % net.PEER,
     "iperf": f"{{mark}} iperf3 -c {net.ADDRESS['b']} -R -f k -n {{kib}}K" + SAY,
-    "tcp-peer": "dd if=/dev/zero bs=1k count={kib} 2>/dev/null |"
-                f" {{mark}} nc {net.SINK} {net.SINK_PORT}",
+    "tftp-peer": f"{{mark}} tftp -g -b 1468 -l /dev/null -r data {net.PEER}",
 }
 
 
@@ -57,7 +56,7 @@ def turn(script, mode):
 
 def write_script(arms, count, kib):
     script, mode, busy = net.Script(), POSTED[0], False
-    script.guest("b", "iperf3 -4 -s >/dev/null &")
+    script.guest("b", "iperf3 -4 -s >/tmp/iperf3 2>&1 &")
     for arm in arms:
         if arm.mode != mode:
             mode = arm.mode
@@ -73,7 +72,7 @@ def write_script(arms, count, kib):
     return script
 
 
-def measure_arms(arms, recording, serial):
+def measure_arms(arms, nic, recording, serial):
     """Fills in the arms' figures; sentences about what is missing."""
     marks = {number: (begin, end) for number, begin, end in measure.marks(recording)}
     guests, wrong = linux_arms.Guests(recording), []
@@ -93,7 +92,7 @@ def measure_arms(arms, recording, serial):
             "packets_per_virtual_second": round(said[1] / seconds),
             "ping": net.ping_account(said[0]) if arm.load.startswith("flood") else None,
             "mbit_per_virtual_second": net.iperf_mbits(said[0]) if arm.load == "iperf" else None,
-            "guests": {n: guests.guest(net.CPUS[n], net.DEVICE[n], begin, end, until)
+            "guests": {n: guests.guest(net.CPUS[n], net.NICS[nic].device[n], begin, end, until)
                        for n in "ab"},
         }
         exits = arm.figures["guests"]["a"]["exits"]
@@ -206,8 +205,11 @@ def boot(options, script, inside):
     """Runs the script; the result, with a line of progress for each step."""
     config = inside("reveille.cfg")
     with open(config, "w", encoding="ascii") as file:
-        file.write(net.config(options.nic))
-    machine = net.machine(options.nic, stopwatch=inside("stopwatch.bin"))
+        file.write(net.config(options.nic, POSTED[0]))
+    os.makedirs(inside("tftp"), exist_ok=True)
+    with open(inside("tftp/data"), "wb") as file:
+        file.write(bytes(options.kib * 1024))
+    machine = net.machine(options.nic, stopwatch=inside("stopwatch.bin"), tftp=inside("tftp"))
     started = time.monotonic()
 
     def progress(line):
@@ -231,7 +233,7 @@ def main():
     if result.outcome != "done" or result.status:
         wrong.append(f"the machine ended with {result.outcome}, status {result.status}:"
                      f" {result.errors[-300:]}")
-    wrong += measure_arms(arms, sw.load(inside("stopwatch.bin")), result.serial)
+    wrong += measure_arms(arms, options.nic, sw.load(inside("stopwatch.bin")), result.serial)
     if not options.keep:
         os.unlink(inside("stopwatch.bin"))
     log = seriallog.SerialLog(result.serial)

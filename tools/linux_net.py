@@ -15,38 +15,50 @@ import guest  # noqa: E402
 ESCAPE = "\x1d"  # the host's console: docs/console.md
 ADDRESS = {"a": "10.0.2.21", "b": "10.0.2.22"}
 PEER = "10.0.2.2"
-SINK, SINK_PORT = "10.0.2.100", 9  # takes all that it is sent
 NUMBER = {"a": 1, "b": 2}  # in the order of the config
 # As the config numbers them: pCPU 0 is the host's alone, so that what it does for one guest is no
 # exit of another.
 CPUS = {"a": (1, 2), "b": (3, 4)}
-DEVICE = {"a": 0x20, "b": 0x30}  # 00:04.0, 00:06.0: an igb takes numbers for its virtual functions
-NICS = {"igb": ("igb", "8086:10c9"), "e1000e": ("e1000e", "8086:10d3")}
 
 
-def config(nic, extra="", head="", **keys):
-    """Config of both; keys of either's section, the same for both."""
-    text = head
+class Nic:
+    def __init__(self, qemu, name, devices=(0x20, 0x30), head="", cards=2):
+        self.qemu = qemu  # QEMU's name of the card
+        self.name = name  # in the config
+        self.device = dict(zip("ab", devices))  # their numbers; an igb takes some for its VFs
+        self.head = head  # of the config
+        self.cards = cards  # one for each guest, or one for both
+
+
+NICS = {
+    "igb": Nic("igb", "8086:10c9"),
+    "e1000e": Nic("e1000e", "8086:10d3"),
+    "igbvf": Nic("igb", "8086:10ca", (0xA0, 0xA2), "[reveille]\nvfs = 2*8086:10c9#0\n", 1),
+}
+
+
+def config(nic, halt, cpus=CPUS):
+    """Config of both."""
+    text = NICS[nic].head
     for i, name in enumerate("ab"):
         other = "ba"[i]
-        keys = {"delivery": "posted", "halt": "native", **keys}
         text += (f"[vm {name}]\nkernel = vmlinuz\ninitrd = initrd\nmemory = 256M\n"
-                 f"cpus = {', '.join(map(str, CPUS[name]))}\ndevices = {NICS[nic][1]}#{i}\n"
+                 f"cpus = {', '.join(map(str, cpus[name]))}\ndevices = {NICS[nic].name}#{i}\n"
                  f"cmdline = console=ttyS0 quiet panic=-1 cryptomgr.notests run=net,obey"
-                 f" address={ADDRESS[name]} peer={ADDRESS[other]}{extra}\n"
-                 + "".join(f"{k} = {v}\n" for k, v in keys.items()))
+                 f" address={ADDRESS[name]} peer={ADDRESS[other]}\n"
+                 f"delivery = posted\nhalt = {halt}\n")
     return text
 
 
-def machine(nic, **more):
-    qemu = NICS[nic][0]
-    extra = ["-netdev", f"user,id=u0,restrict=on,guestfwd=tcp:{SINK}:{SINK_PORT}-null",
+def machine(nic, more=(), tftp=None, **members):
+    """more: arguments for QEMU; tftp: a folder whose files the peer hands out."""
+    extra = [*more, "-netdev", "user,id=u0,restrict=on" + (f",tftp={tftp}" if tftp else ""),
              "-netdev", "hubport,hubid=0,id=h0,netdev=u0"]
-    for i, name in enumerate("ab"):
+    for i in range(NICS[nic].cards):
         extra += ["-netdev", f"hubport,hubid=0,id=n{i}", "-device",
-                  f"{qemu},bus=pcie.0,addr={DEVICE[name] >> 3:x}.0,netdev=n{i},romfile="]
+                  f"{NICS[nic].qemu},bus=pcie.0,addr={4 + 2 * i}.0,netdev=n{i},romfile="]
     files = guest.files(drivers=[nic], programs=["mark", "iperf3"])
-    return run.Machine(**{"smp": 5, "edu": 0, "igb": 0, "files": files, "extra": extra, **more})
+    return run.Machine(**{"smp": 5, "edu": 0, "igb": 0, "files": files, "extra": extra, **members})
 
 
 class Script:
@@ -64,6 +76,10 @@ class Script:
     def host(self, *commands, until):
         """Commands of the monitor; until: what the last one answers."""
         self._type("".join(c + "\r" for c in commands), until)
+
+    def during(self, pattern, *commands):
+        """Commands of the monitor in the midst of what a guest does, when it says so."""
+        self.typed.append((pattern, "".join(c + "\r" for c in commands).encode("ascii")))
 
     def guest(self, name, command):
         """A shell command in a guest (the word obey of tests/linux/init); its number. The host has
