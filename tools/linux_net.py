@@ -102,7 +102,8 @@ def answer(serial, number):
     if not found:
         return None
     text = serial[: found.start()]
-    return text[max(0, text.rfind(f"GUEST did {number - 1}:")):], int(found.group(1))
+    before = f"GUEST did {number - 1}:" if number > 1 else "GUEST obeys"
+    return text[max(0, text.rfind(before)):], int(found.group(1))
 
 
 PING = re.compile(r"(\d+) packets transmitted, (\d+) packets received,(?: (\d+) duplicates,)?")

@@ -32,7 +32,7 @@ def test_good():
 
 def test_bad():
     for bad in ({"received": 39}, {"sent": 30, "received": 30}, {"duplicates": 1}, {"rescues": 1},
-                {"longest_ms": 1800.0}, {"longest_ms": None}, {"guest_seconds": 35.0},
+                {"longest_ms": 180.0}, {"longest_ms": None}, {"guest_seconds": 35.0},
                 {"rescues": None}, {"inbox": 15}, {"twin": {"rescues": 0, "longest_ms": 2.0}}):
         assert len(wrong(**bad)) == 1, bad
 
