@@ -177,9 +177,9 @@ def print_table(arms):
               f" {i['lost']:4} {sum(i['exits_in_the_way']['halted'].values()):6}"
               f" {ways or '-':>18}  "
               + " ".join(f"{n:7.3f}" for n in f["exits_per_packet"].values()))
-    print("(guest a; exits in the way: from the NIC's interrupt to its delivery, the HLT before"
-          " it included: how many, and of how many interrupts;\n counts under emulation: they mean"
-          " something; seconds are virtual: they don't)")
+    print("(guest a; exits in the way: from the NIC's interrupt to its delivery, the HLT before it"
+          " included, the guest's own IPIs and timer not: how many, and of how many interrupts;\n"
+          " counts under emulation: they mean something; seconds are virtual: they don't)")
 
 
 def arguments():

@@ -8,12 +8,12 @@ import stopwatch as sw
 
 VEC_TIMER = 0xE0  # the host's: vmm/vectors.h
 EXIT_MSR = 0x7C
-CODES = {sw.EXIT_HLT: "halt", EXIT_MSR: "timer", 0x401: "ipi", 0x402: "apic", 0x400: "memory",
-         sw.EXIT_IOIO: "io", sw.EXIT_VMMCALL: "mark"}
+CODES = {sw.EXIT_HLT: "halt", EXIT_MSR: "apic", 0x401: "ipi", sw.EXIT_VMMCALL: "mark"}
 # Where an interrupt found the vCPU.
 RUNNING, HALTING, HALTED = PLACES = ("running", "halting", "halted")
-# In the order of the picture. timer: the guest arms it (WRMSR), and it is due.
-REASONS = ("halt", "host interrupt", "ipi", "timer", "other")
+# In the order of the picture. apic: the guest's timer is due, or a WRMSR: with AVIC only that by
+# which it is armed, without it each EOI and IPI too.
+REASONS = ("halt", "host interrupt", "ipi", "apic", "other")
 
 
 class Guests:
@@ -27,7 +27,7 @@ class Guests:
         self.reason[self.exits] = [CODES.get(int(c), "other") for c in r["a"][self.exits]]
         self.taken = {c: i[kind[i] == sw.HOST_IRQ] for c, i in recording.of_cpu.items()}
         self._interrupts_of_host()
-        self.clock = np.isin(self.reason[self.exits].astype(str), ["timer", "mark"])
+        self.own = np.isin(self.reason[self.exits].astype(str), ["apic", "ipi", "mark"])
         self.by_vmcb = {}
         posts = np.flatnonzero(kind == sw.POST)
         virqs = np.flatnonzero((kind == sw.VIRQ) & (r["a"] == 0))
@@ -46,27 +46,30 @@ class Guests:
             vector = r["x"][taken[np.minimum(at, len(taken) - 1)]] if len(taken) else None
             for e, k, n in zip(exits, known, range(len(exits))):
                 timer = k and vector[n] == VEC_TIMER
-                self.reason[e] = "timer" if timer else "host interrupt"
+                self.reason[e] = "apic" if timer else "host interrupt"
 
     def _of_vmcb(self, vmcb):
-        """(exits that no clock caused, all exits, entries)"""
+        """(exits but for IPIs and timer, all exits, entries)"""
         if vmcb not in self.by_vmcb:
             b = self.recording.records["b"]
             mine = b[self.exits] == vmcb
             runs = np.flatnonzero((self.recording.kind == sw.VMRUN) & (b == vmcb))
-            self.by_vmcb[vmcb] = (self.exits[mine & ~self.clock], self.exits[mine], runs)
+            self.by_vmcb[vmcb] = (self.exits[mine & ~self.own], self.exits[mine], runs)
         return self.by_vmcb[vmcb]
 
     def _in_the_way(self, source, virq):
-        """(where the post found the vCPU, exits from the post to the delivery, its HLT before it
-        included). HALTING: the exit of its HLT was still being handled."""
+        """(where the post found the vCPU, exits from the post to the delivery: its HLT before it
+        included, but not what the guest does by itself, IPIs and its timer). HALTING: the exit of
+        its HLT was still being handled, or the guest had turned interrupts off and halts next."""
         others, every, runs = self._of_vmcb(self.recording.records["b"][virq])
         between = int(np.searchsorted(others, virq) - np.searchsorted(others, source))
         out = np.searchsorted(every, source) - 1
         entered = np.searchsorted(runs, source)
         if out < 0 or not entered or every[out] < runs[entered - 1] or \
                 self.reason[every[out]] != "halt":
-            return RUNNING, between
+            first = np.searchsorted(others, source)
+            halts = "halt" in self.reason[others[first:first + between]]
+            return HALTING if halts else RUNNING, between
         taken = self.taken[int(self.recording.cpu[every[out]])]
         woken = np.searchsorted(taken, source)
         woken = woken < len(taken) and entered < len(runs) and taken[woken] < runs[entered]

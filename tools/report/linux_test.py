@@ -71,15 +71,16 @@ def test_an_exit_in_the_way():
     assert ways(account(m)) == {"running": {1: 1}}
 
 
-def test_the_guests_timer_is_not_in_the_way():
+def test_the_guests_timer_and_ipis_are_not_in_the_way():
     m = running(made.Machine())
     exit_and_entry(m, sw.EXIT_INTR, TIMER)
     exit_and_entry(m, linux_arms.EXIT_MSR)
+    exit_and_entry(m, 0x401)
     virq(m)
     m.mark(11)
     found = account(m)
     assert ways(found) == {"running": {0: 1}}, found
-    assert found["exits"]["timer"] == 2
+    assert found["exits"]["apic"] == 2
 
 
 def test_another_interrupt_of_the_host_is():
@@ -102,6 +103,15 @@ def test_it_was_about_to_halt():
     virq(m)
     m.mark(11)
     assert ways(account(m)) == {"halting": {2: 1}}
+
+
+def test_it_halts_next():
+    m = running(made.Machine())
+    exit_and_entry(m, 0x401)
+    exit_and_entry(m, sw.EXIT_HLT)
+    virq(m)
+    m.mark(11)
+    assert ways(account(m)) == {"halting": {1: 1}}
 
 
 def test_lost_and_twice():
