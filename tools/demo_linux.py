@@ -31,7 +31,7 @@ LOADS = {
     "flood-idle": FLOOD % net.ADDRESS["b"],
     "flood-busy": FLOOD % net.ADDRESS["b"],
     "flood-peer": FLOOD % net.PEER,
-    "iperf": f"{{mark}} iperf3 -c {net.ADDRESS['b']} -R -f k -n {{kib}}K" + SAY,
+    "iperf": f"{{mark}} iperf3 -c {net.ADDRESS6['b']} -R -f k -n {{kib}}K" + SAY,
     "tftp-peer": f"{{mark}} tftp -g -b 1468 -l /dev/null -r data {net.PEER}",
 }
 
@@ -56,7 +56,9 @@ def turn(script, mode):
 
 def write_script(arms, count, kib):
     script, mode, busy = net.Script(), POSTED[0], False
-    script.guest("b", "iperf3 -4 -s >/tmp/iperf3 2>&1 &")
+    for name in "ab":
+        script.guest(name, f"ip addr add {net.ADDRESS6[name]}/64 dev eth0")
+    script.guest("b", "iperf3 -s >/tmp/iperf3 2>&1 &")
     for arm in arms:
         if arm.mode != mode:
             mode = arm.mode

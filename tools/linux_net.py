@@ -14,6 +14,9 @@ import guest  # noqa: E402
 
 ESCAPE = "\x1d"  # the host's console: docs/console.md
 ADDRESS = {"a": "10.0.2.21", "b": "10.0.2.22"}
+# For TCP: QEMU's user network hears all that is on the hub, and resets connections by IPv4 that it
+# does not serve, whosever they are.
+ADDRESS6 = {"a": "fd00::21", "b": "fd00::22"}
 PEER = "10.0.2.2"
 NUMBER = {"a": 1, "b": 2}  # in the order of the config
 # As the config numbers them: pCPU 0 is the host's alone, so that what it does for one guest is no
@@ -52,7 +55,7 @@ def config(nic, halt, cpus=CPUS):
 
 def machine(nic, more=(), tftp=None, **members):
     """more: arguments for QEMU; tftp: a folder whose files the peer hands out."""
-    extra = [*more, "-netdev", "user,id=u0,restrict=on" + (f",tftp={tftp}" if tftp else ""),
+    extra = [*more, "-netdev", "user,id=u0,restrict=on,ipv6=off" + (f",tftp={tftp}" if tftp else ""),
              "-netdev", "hubport,hubid=0,id=h0,netdev=u0"]
     for i in range(NICS[nic].cards):
         extra += ["-netdev", f"hubport,hubid=0,id=n{i}", "-device",
