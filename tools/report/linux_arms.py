@@ -6,7 +6,9 @@ import numpy as np
 
 import stopwatch as sw
 
-VEC_TIMER = 0xE0  # the host's: vmm/vectors.h
+# The host's: vmm/vectors.h. A kick ends a run only after a sibling's IPI that found the vCPU halted:
+# each has a pCPU of its own.
+HOST_VECTORS = {0xE0: "apic", 0xE1: "ipi"}
 EXIT_MSR = 0x7C
 CODES = {sw.EXIT_HLT: "halt", EXIT_MSR: "apic", 0x401: "ipi", sw.EXIT_VMMCALL: "mark"}
 # Where an interrupt found the vCPU.
@@ -36,17 +38,17 @@ class Guests:
         self.virqs, self.virq_key = virqs, key(virqs, "c")
 
     def _interrupts_of_host(self):
-        """An exit by an interrupt is a timer's or another's by the vector that the host then takes."""
+        """Whose an exit by an interrupt is, by the vector that the host then takes."""
         r, kind = self.recording.records, self.recording.kind
         for cpu, index in self.recording.of_cpu.items():
             taken = self.taken[cpu]
             exits = index[(kind[index] == sw.VMEXIT) & (r["a"][index] == sw.EXIT_INTR)]
             at = np.searchsorted(taken, exits)
             known = at < len(taken)
-            vector = r["x"][taken[np.minimum(at, len(taken) - 1)]] if len(taken) else None
-            for e, k, n in zip(exits, known, range(len(exits))):
-                timer = k and vector[n] == VEC_TIMER
-                self.reason[e] = "apic" if timer else "host interrupt"
+            vector = r["x"][taken[np.minimum(at, len(taken) - 1)]] if known.any() else None
+            for n, e in enumerate(exits):
+                which = HOST_VECTORS.get(int(vector[n])) if known[n] else None
+                self.reason[e] = which or "host interrupt"
 
     def _of_vmcb(self, vmcb):
         """(exits but for IPIs and timer, all exits, entries)"""

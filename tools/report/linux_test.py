@@ -14,7 +14,7 @@ import measure  # noqa: E402
 import report_test as made  # noqa: E402
 import stopwatch as sw  # noqa: E402
 
-DEVICE, TIMER = 0x18, 0xE0
+DEVICE, TIMER, KICK = 0x18, 0xE0, 0xE1
 
 
 def account(machine, until=None):
@@ -76,6 +76,7 @@ def test_the_guests_timer_and_ipis_are_not_in_the_way():
     exit_and_entry(m, sw.EXIT_INTR, TIMER)
     exit_and_entry(m, linux_arms.EXIT_MSR)
     exit_and_entry(m, 0x401)
+    exit_and_entry(m, sw.EXIT_INTR, KICK)
     virq(m)
     m.mark(11)
     found = account(m)
