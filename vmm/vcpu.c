@@ -293,6 +293,7 @@ void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
 	bool timer = !list_empty(&v->timer_link);
 
 	CHECK(v->home == here && here->current == v);
+	v->stats.moves++;
 	budget_stop(here);
 	if (here->fpu_owner == &v->svm)
 		fpu_switch(here, NULL);

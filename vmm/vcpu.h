@@ -50,6 +50,7 @@ struct vcpu_stats {
 	uint64_t blocks, block_cancels, wakes, spurious_wakes, parked_bits, preemptions;
 	uint64_t throttles; /* its time was used up: budget.h */
 	uint64_t rescues;   /* by the audit: audit.h */
+	uint64_t moves;     /* to another pCPU */
 };
 
 /* All exits: the sum, so that an exit counts once. */

@@ -20,8 +20,8 @@ SOAK = {"sent": 40, "received": 40, "duplicates": 0, "longest_ms": 3.5, "rescues
 TWIN = {"rescues": 1, "longest_ms": 2.0}
 
 
-def wrong(twin=TWIN, moves=16, inbox=20, **changed):
-    log = seriallog.SerialLog(f"REPORT cpu n=0 inbox={inbox}\nREPORT cpu n=1 inbox=0\n")
+def wrong(twin=TWIN, moves=16, moved=7, **changed):
+    log = seriallog.SerialLog(f"REPORT vcpu n=0 moves={moved}\nREPORT vcpu n=1 moves=9\n")
     return soak_linux.judge(OPTIONS, {**SOAK, **changed}, twin, moves, log)
 
 
@@ -33,7 +33,7 @@ def test_good():
 def test_bad():
     for bad in ({"received": 39}, {"sent": 30, "received": 30}, {"duplicates": 1}, {"rescues": 1},
                 {"longest_ms": 180.0}, {"longest_ms": None}, {"guest_seconds": 35.0},
-                {"rescues": None}, {"inbox": 15}, {"twin": {"rescues": 0, "longest_ms": 2.0}}):
+                {"rescues": None}, {"moved": 6}, {"twin": {"rescues": 0, "longest_ms": 2.0}}):
         assert len(wrong(**bad)) == 1, bad
 
 
@@ -51,7 +51,7 @@ def test_script():
     script, soak, twin = soak_linux.write_script(OPTIONS, soak_linux.Mover(1))
     typed = b"".join(keys for _, keys in script.typed).decode()
     assert (soak, twin) == (1, 2)
-    assert typed.count("move ") == OPTIONS.rounds * soak_linux.MOVES
+    assert typed.count("move ") == OPTIONS.rounds * 4
     assert all(typed.count(f"halt {v}") for v in "ab"), typed
     assert typed.endswith(linux_net.ESCAPE + "h")
     homes = {("a", "0"): "0", ("a", "1"): "1", ("b", "0"): "2", ("b", "1"): "3"}
