@@ -13,7 +13,7 @@ static struct pci_device card = { .vendor = 0x8086, .device = 0x10c9, .vf_count 
 static const char *why;
 static uint64_t now;
 static unsigned dma_on, decoding_on, interrupts_to_vf;
-static bool stuck, hung;
+static bool hung;
 
 uint64_t sim_mmio_read(const volatile void *p, unsigned bytes)
 {
@@ -26,7 +26,7 @@ static void mailbox_write(uint32_t at, uint32_t v)
 
 	if (v & 1 || v & 2)
 		interrupts_to_vf++;
-	regs[at] = (regs[at] & 4) | (v & 3) | (vfu || stuck ? 0 : v & 8);
+	regs[at] = (regs[at] & 4) | (v & 3) | (vfu ? 0 : v & 8);
 }
 
 void sim_mmio_write(volatile void *p, unsigned bytes, uint64_t v)
@@ -71,7 +71,7 @@ static void begin(void)
 {
 	static bool begun;
 
-	stuck = hung = false;
+	hung = false;
 	if (begun)
 		return;
 	begun = true;
