@@ -88,13 +88,15 @@ $(B)/reveille-cfg: $(CFG_C) $(wildcard vmm/config*.h) Makefile
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo cost trace run check soak sim unit emulator-test conformance conformance-table model peer linux-guest sched-bench qemu-test cov lint clean
+.PHONY: help setup emulator image demo demo-linux cost trace run check soak soak-linux sim unit emulator-test conformance conformance-table model peer linux-guest sched-bench qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
 #: make            the hypervisor: build/reveille.efi
 #: make demo       every delivery and wake mechanism in one boot; table, summary.json, pictures in out/demo
 #: make check      lint, unit tests, simulation, tests in the emulator, budgets, coverage
+#: make demo-linux  two Linux guests with a NIC each, in every mode; table, summary.json, pictures in
+#:                 out/linux (NIC=igb, igbvf or e1000e)
 #: make cost       what the audit and the counters cost a wake-up, in instructions
 #: make trace      a traced run: text, JSON for Perfetto, pictures in out/trace (WRITE=1: in docs)
 #: make run        boot interactively, serial on the terminal (CFG=file; quit: Ctrl-A X)
@@ -103,6 +105,7 @@ help:
 #: make lint       compilers' warnings, clang-format, cppcheck, layers, headers, irq-path
 #: make sim        random schedules of many vCPUs on this machine (COUNT= seeds, SEED= replays one)
 #: make soak       millions of wake-ups by each mechanism, faults injected; out/soak (COUNT=, ONLY=)
+#: make soak-linux  half an hour of guest time: ping flood while vCPUs move (MINUTES=); out/soak-linux
 #: make unit       unit tests and simulation on this machine, under ASan and UBSan
 #: make emulator-test  the emulator against small programs without a hypervisor
 #: make conformance  does docs/conformance.md say what the emulator's tests show? (WRITE=1 writes it)
@@ -137,6 +140,10 @@ run: emulator
 demo: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tools/demo.py
+
+demo-linux: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/demo_linux.py $(if $(NIC),--nic $(NIC)) $(if $(QUICK),--short --out out/check/linux)
 
 cost: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
@@ -181,7 +188,7 @@ $(MODEL_BIN): $(B)/%: %.c $(MODEL_C) $(wildcard tools/emulator/model/*.h tests/u
 		-fno-sanitize-recover=all -Itools/emulator/model -o $@ $< $(MODEL_C)
 
 unit: $(UNIT_BIN) $(MODEL_BIN)
-	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tools/report/report_test.py tools/report/trace_test.py tests/soak/account_test.py tests/peer/peer_test.py
+	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tools/report/report_test.py tools/report/linux_test.py tools/report/trace_test.py tests/soak/account_test.py tests/soak/linux_test.py tests/peer/peer_test.py
 
 # The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
 emulator-test: emulator
@@ -201,6 +208,10 @@ sim: $(B)/sim/random
 soak: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tools/soak.py $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only $(ONLY))
+
+soak-linux: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/soak_linux.py $(if $(MINUTES),--minutes $(MINUTES))
 
 conformance: emulator-test
 	@$(MAKE) --no-print-directory conformance-table

@@ -162,6 +162,7 @@ err_t config_parse(
 	config->console = (struct config_console){ 1, true };
 	config->galog_entries = 512;
 	config->gappi_own_vectors = 128;
+	config->vf_service = true;
 	/* The byte order mark that Windows editors write. */
 	if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		rest = (struct span){ text + 3, bytes - 3 };

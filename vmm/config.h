@@ -13,6 +13,7 @@
  *   trace = off                      off | on | N records a pCPU (on: 4096): trace_ring.h
  *   cpus = 0                         how many pCPUs to use; 0 = all
  *   vfs = 2*8086:10c9#0              SR-IOV: turns virtual functions of a device on, N*DEVICE
+ *   vf-service = yes                 no | yes: the host answers the drivers of virtual functions
  *
  *   [vm NAME]
  *   guest = builtin                  the guest inside the image; args = TEXT is handed to it
@@ -136,6 +137,7 @@ struct config {
 	uint32_t gappi_own_vectors;
 	uint32_t trace_entries; /* a pCPU; 0: no trace */
 	uint32_t cpu_count;     /* 0: all */
+	bool vf_service;        /* drivers of virtual functions are answered */
 	uint32_t vfs_count;
 	struct config_vfs vfs[CONFIG_VFS];
 	uint32_t vm_count;

@@ -109,9 +109,9 @@ static bool vcpu(struct counters_cursor *at, char *line, size_t bytes)
 
 	fmt_text(line, bytes,
 		"vcpu vm=%s n=%u exits=%lu blocks=%lu cancels=%lu wakes=%lu spurious=%lu "
-		"parked=%lu preemptions=%lu rescues=%lu",
+		"parked=%lu preemptions=%lu moves=%lu rescues=%lu",
 		vm->config->name, v->index, vcpu_exits(s), s->blocks, s->block_cancels, s->wakes,
-		s->spurious_wakes, s->parked_bits, s->preemptions, s->rescues);
+		s->spurious_wakes, s->parked_bits, s->preemptions, s->moves, s->rescues);
 	return true;
 }
 

@@ -4,7 +4,15 @@
 #include "console.h"
 #include "cpu_time.h"
 #include "drivers/clock.h"
+#include "drivers/igb_pf.h"
 #include "wake.h"
+
+static uint64_t sooner(uint64_t due, uint64_t now, uint32_t us)
+{
+	uint64_t at = now + clock_us_to_ticks(us);
+
+	return at < due ? at : due;
+}
 
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
@@ -15,7 +23,5 @@ uint64_t slow_tick(struct cpu *here, uint64_t now)
 		wake_backstop(here);
 		audit_due = now + clock_us_to_ticks(SLOW_US);
 	}
-	uint64_t poll_due = now + clock_us_to_ticks(console_poll(here));
-
-	return poll_due < audit_due ? poll_due : audit_due;
+	return sooner(sooner(audit_due, now, console_poll(here)), now, igb_pf_poll(now));
 }

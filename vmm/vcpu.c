@@ -293,6 +293,7 @@ void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
 	bool timer = !list_empty(&v->timer_link);
 
 	CHECK(v->home == here && here->current == v);
+	v->stats.moves++;
 	budget_stop(here);
 	if (here->fpu_owner == &v->svm)
 		fpu_switch(here, NULL);
@@ -308,6 +309,25 @@ void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
 	sched_enqueue(here, v);
 }
 
+void vcpu_move(struct cpu *here, struct vcpu *v, struct cpu *to)
+{
+	__atomic_store_n(&v->move_to, to, __ATOMIC_RELAXED);
+	vcpu_post_event(here, v, VCPU_EVENT_MOVE);
+}
+
+/* What else was asked of it waits for it there. It may have been about to block here. */
+static __attribute__((noinline)) bool move_away(struct cpu *here, struct vcpu *v, uint32_t events)
+{
+	struct cpu *to = __atomic_load_n(&v->move_to, __ATOMIC_RELAXED);
+
+	if (to == here)
+		return false;
+	shared_or32(&v->events, events & ~VCPU_EVENT_MOVE);
+	list_remove(&v->sharer_link);
+	vcpu_migrate(here, v, to);
+	return true;
+}
+
 bool vcpu_take_events(struct cpu *here, struct vcpu *v)
 {
 	uint32_t events = shared_swap32(&v->events, 0);
@@ -316,6 +336,8 @@ bool vcpu_take_events(struct cpu *here, struct vcpu *v)
 		vcpu_stop(here, v);
 		return true;
 	}
+	if ((events & VCPU_EVENT_MOVE) && move_away(here, v, events))
+		return true;
 	if (events & VCPU_EVENT_MODE)
 		vm_apply_mode(v);
 	if (events & VCPU_EVENT_FLUSH)

@@ -11,6 +11,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/reveille/peer
 # What a run needs is the name of a set (init).
 set_kvm="kvm kvm-amd vfio-pci vfio_iommu_type1"
 set_plain="igb nvme ahci sd_mod virtio_pci virtio_blk virtio_net e1000e"
+set_other="igbvf" # for others who take modules from here (tests/linux/guest.py)
 
 die() {
 	echo "mkinitramfs: $*" >&2
@@ -69,6 +70,9 @@ if [ ! -e "$done/initramfs" ]; then
 	done
 	for m in $set_plain; do
 		(add_module plain "$m") || exit 1
+	done
+	for m in $set_other; do
+		(add_module other "$m") || exit 1
 	done
 	mkdir "$tmp/done"
 	cp "$tmp"/kernel/boot/vmlinuz-* "$tmp/done/vmlinuz"

@@ -146,10 +146,26 @@ static void story_move(void)
 	rig_run();
 }
 
+/* Asked by another CPU, while it is halted. */
+static void story_asked_to_move(void)
+{
+	vcpu_move(&rig_cpu[0], &rig_vcpu[0], &rig_cpu[1]);
+	rig_run();
+	EXPECT(rig_vcpu[0].home == &rig_cpu[1]);
+	machine_fire(X, MACHINE_WHOLE);
+	vcpu_move(&rig_cpu[1], &rig_vcpu[0], &rig_cpu[0]);
+	rig_run();
+	EXPECT(rig_vcpu[0].home == &rig_cpu[0]);
+}
+
 static void move_everywhere(const char *name)
 {
 	struct scenario s = { .name = name, .story = story_move, .fires = { [X] = 2 } };
+	char asked[64];
 
+	EXPECT(tell_everywhere(&s, 2, 4));
+	snprintf(asked, sizeof(asked), "%s, asked to", name);
+	s = (struct scenario){ .name = asked, .story = story_asked_to_move, .fires = { [X] = 1 } };
 	EXPECT(tell_everywhere(&s, 2, 4));
 }
 
@@ -163,6 +179,12 @@ TEST(move_gappi)
 {
 	use(WAKE_GAPPI, HALT_GAPPI);
 	move_everywhere("move, GAPPI");
+}
+
+TEST(move_gappi_shared)
+{
+	use(WAKE_GAPPI, HALT_GAPPI_SHARED);
+	move_everywhere("move, GAPPI, shared");
 }
 
 /* ---- software posts from another pCPU, first by the story, then by the plan ---- */

@@ -151,6 +151,15 @@ static void switch_mechanism(struct cpu *here)
 		rig_vm.halt = to;
 }
 
+/* As the monitor does; halted or not. */
+static void ask_to_move(struct cpu *here, struct cpu *to)
+{
+	uint32_t n = crowd_random(crowd.vcpus);
+
+	crowd_say("CPU %u asks vCPU %u to move to CPU %u", here->index, n, to->index);
+	vcpu_move(here, &crowd_vcpu[n], to);
+}
+
 enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 {
 	struct cpu *to;
@@ -172,6 +181,10 @@ enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 		to = &rig_cpu[crowd_random(crowd.cpus)];
 		if (to == here)
 			return EXIT_RESUME;
+		if (crowd_random(2)) {
+			ask_to_move(here, to);
+			return EXIT_RESUME;
+		}
 		crowd_say("vCPU %u moves to CPU %u", v->index, to->index);
 		vcpu_migrate(here, v, to);
 		return EXIT_LEAVE;

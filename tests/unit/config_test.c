@@ -200,6 +200,10 @@ TEST(bad_values)
 	EXPECT_EQ(parse("[reveille]\nvfs = 2*8086:10c9#0, 7*00:03.0\n" VM), OK);
 	EXPECT(c.vfs_count == 2 && c.vfs[0].count == 2 && c.vfs[1].count == 7);
 	EXPECT_EQ(c.vfs[1].pf.bdf, 0x18);
+	EXPECT(c.vf_service);
+	EXPECT_EQ(parse("[reveille]\nvf-service = no\n" VM), OK);
+	EXPECT(!c.vf_service);
+	REFUSED("[reveille]\nvf-service = maybe\n" VM, 2, "'maybe'", "no or yes");
 	REFUSED("[reveille]\nvfs = 8086:10c9#0\n" VM, 2, "'8086:10c9#0'", "N*DEVICE");
 	REFUSED("[reveille]\nvfs = 0*00:03.0\n" VM, 2, "'0*00:03.0'", "N*DEVICE");
 	REFUSED("[reveille]\nvfs = 1*00:03.0,\n" VM, 2, "comma", "N*DEVICE");

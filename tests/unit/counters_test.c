@@ -100,7 +100,8 @@ static void make(void)
 			.spurious_wakes = 104,
 			.parked_bits = 105,
 			.preemptions = 106,
-			.rescues = 107 };
+			.rescues = 107,
+			.moves = 108 };
 	vcpus[2].index = 1;
 	vms[2].device_count = 1;
 	*d = (struct assigned_device){ .vm = &vms[2], .pci = &igb, .irq_count = 3, .irq = irqs };
@@ -126,11 +127,11 @@ TEST(everything)
 		"REPORT cpu n=0 interrupts=1000 stale=1 kicks=6 inbox=7 software_posts=8\n"
 		"REPORT cpu n=1 interrupts=2000 stale=0 kicks=0 inbox=0 software_posts=0\n"
 		"REPORT vcpu vm=a n=0 exits=100 blocks=101 cancels=102 wakes=103 spurious=104 "
-		"parked=105 preemptions=106 rescues=107\n"
+		"parked=105 preemptions=106 moves=108 rescues=107\n"
 		"REPORT vcpu vm=b n=0 exits=0 blocks=0 cancels=0 wakes=0 spurious=0 parked=0 "
-		"preemptions=0 rescues=0\n"
+		"preemptions=0 moves=0 rescues=0\n"
 		"REPORT vcpu vm=b n=1 exits=0 blocks=0 cancels=0 wakes=0 spurious=0 parked=0 "
-		"preemptions=0 rescues=0\n"
+		"preemptions=0 moves=0 rescues=0\n"
 		"REPORT message vm=b device=04:04.1 n=1 posted=1 vcpu=1 vector=81 "
 		"host_interrupts=0\n"
 		"REPORT message vm=b device=04:04.1 n=2 posted=0 vcpu=0 vector=0 "
