@@ -39,7 +39,7 @@ struct assigned_device {
 	struct iommu *iommu; /* (const) */
 	struct irt irt;
 	struct spinlock lock; /* where messages go; taken after the VM's, before all others */
-	uint32_t events;      /* logged by the IOMMU: events.c */
+	uint32_t events;      /* logged by the IOMMU in this period: events.c */
 	uint32_t irq_count;
 	struct assigned_irq *irq; /* (const) irq_count of them */
 };

@@ -4,16 +4,31 @@
 #include "console.h"
 #include "cpu_time.h"
 #include "drivers/clock.h"
+#include "events.h"
+#include "notice.h"
+#include "vm.h"
 #include "wake.h"
+
+static void renew_notices(void)
+{
+	for (uint32_t i = 0; i < vm_count(); i++) {
+		notice_renew(vm_by_index(i));
+		events_renew(vm_by_index(i));
+	}
+}
 
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
-	static uint64_t audit_due; /* ticks */
+	static uint64_t audit_due, notices_due; /* ticks */
 
 	cpu_time_sample(now);
 	if (audit_due <= now) {
 		wake_backstop(here);
 		audit_due = now + clock_us_to_ticks(SLOW_US);
+	}
+	if (notices_due <= now) {
+		renew_notices();
+		notices_due = now + clock_us_to_ticks(NOTICE_PERIOD_US);
 	}
 	uint64_t poll_due = now + clock_us_to_ticks(console_poll(here));
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* sources: vmm/notice.c */
 /* sources: svm/probe.c */
 /* sources: vmm/exit.c vmm/exit_cpuid.c vmm/exit_msr.c vmm/exit_io.c vmm/exit_apic.c */
 /* sources: vmm/exit_mmio.c vmm/guest/vioapic.c vmm/guest/vuart.c vmm/guest/power.c */
