@@ -108,6 +108,32 @@ void avic_detach(struct avic_vcpu *a, struct post *post)
 	spin_unlock(&a->posts_lock);
 }
 
+void avic_set_galog_intr(struct avic_vcpu *a, struct post *post, uint64_t galog_intr)
+{
+	spin_lock(&a->posts_lock);
+	post->galog_intr = galog_intr;
+	if (!a->running)
+		publish_irte(post, false, a->put, a->target);
+	spin_unlock(&a->posts_lock);
+	/* Pairs with the IOMMU's barrier between IRR and GALogIntr, as in avic_attach(). */
+	shared_fence();
+}
+
+uint32_t avic_pending_posts(struct avic_vcpu *a, struct post *out[], uint32_t max)
+{
+	uint32_t n = 0;
+
+	spin_lock(&a->posts_lock);
+	LIST_FOR_EACH (node, &a->posts) {
+		struct post *p = post_of(node);
+
+		if (p->galog_intr && n < max && vapic_irr(a->page, p->vector))
+			out[n++] = p;
+	}
+	spin_unlock(&a->posts_lock);
+	return n;
+}
+
 void avic_set_active(struct avic_vcpu *a, bool active)
 {
 	spin_lock(&a->posts_lock);

@@ -2,10 +2,12 @@
 #include "slow.h"
 
 #include "console.h"
+#include "cpu.h"
 #include "cpu_time.h"
 #include "drivers/clock.h"
 #include "events.h"
 #include "notice.h"
+#include "storm.h"
 #include "vm.h"
 #include "wake.h"
 
@@ -21,6 +23,11 @@ uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
 	static uint64_t audit_due, notices_due; /* ticks */
 
+	uint64_t storm_due = storm_tick(here, now);
+
+	/* The rest is the boot CPU's. */
+	if (here->index)
+		return storm_due;
 	cpu_time_sample(now);
 	if (audit_due <= now) {
 		wake_backstop(here);
@@ -32,5 +39,7 @@ uint64_t slow_tick(struct cpu *here, uint64_t now)
 	}
 	uint64_t poll_due = now + clock_us_to_ticks(console_poll(here));
 
-	return poll_due < audit_due ? poll_due : audit_due;
+	uint64_t due = poll_due < audit_due ? poll_due : audit_due;
+
+	return storm_due && storm_due < due ? storm_due : due;
 }

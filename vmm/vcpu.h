@@ -72,6 +72,7 @@ struct vcpu {
 	enum halted halted;     /* (home) after HLT, until an interrupt can be taken */
 	struct wake_target target; /* (home) whom a post to it, blocked, shall tell */
 	uint64_t slice_left;       /* (home) ticks; of a slice in which it had to give way, or 0 */
+	uint32_t log_allowance;    /* (GA log's CPU) entries before the next look: storm.h */
 	bool contends;             /* (home) it lost the CPU, but not by itself: budget.c */
 	uint8_t priority;
 	uint8_t index; /* in its VM: the guest APIC ID */

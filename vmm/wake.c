@@ -9,6 +9,7 @@
 #include "drivers/lapic.h"
 #include "iommu/galog.h"
 #include "iommu/gappi.h"
+#include "storm.h"
 #include "vcpu.h"
 #include "vectors.h"
 #include <base/count.h>
@@ -30,6 +31,10 @@ static void wake_tag(struct cpu *cpu, uint32_t gatag)
 	trace(cpu, TRACE_GALOG_ENTRY, 0, v, gatag);
 	if (!v)
 		COUNT(cpu->count.stale);
+	else if (__builtin_expect(
+			 __builtin_sub_overflow(v->log_allowance, 1, &v->log_allowance), 0) &&
+		 !storm_log_entry(cpu, v))
+		COUNT(cpu->count.galog_useless); /* held: looked at when the period ends */
 	else if (!vcpu_wake(cpu, v))
 		COUNT(cpu->count.galog_useless);
 }
