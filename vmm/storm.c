@@ -130,6 +130,21 @@ static void release(struct cpu *here, struct assigned_device *d, uint64_t now)
 		route_release(here, &d->irq[n]);
 }
 
+/* Not due yet, or held anew meanwhile, perhaps by another CPU that comes back too: 0 is never. */
+static uint64_t next_look(const struct assigned_device *d, uint64_t now)
+{
+	uint64_t until = shared_load64(&d->storm.until);
+
+	if (!shared_load32(&d->storm.held))
+		return 0;
+	return until > now ? until : now + clock_us_to_ticks(STORM_PERIOD_US);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
 uint64_t storm_tick(struct cpu *here, uint64_t now)
 {
 	uint64_t next = 0;
@@ -143,11 +158,7 @@ uint64_t storm_tick(struct cpu *here, uint64_t now)
 			if (!shared_load32(&d->storm.held))
 				continue;
 			release(here, d, now);
-			/* Not due, or held anew meanwhile, perhaps by another CPU: twice is fine.
-			 */
-			if (shared_load32(&d->storm.held) &&
-				(!next || shared_load64(&d->storm.until) < next))
-				next = shared_load64(&d->storm.until);
+			next = earlier(next, next_look(d, now));
 		}
 	}
 	return next;

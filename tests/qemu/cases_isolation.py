@@ -56,6 +56,13 @@ CASES = [
            ["startup-storm: 6000 sent, [1-9][0-9]* starts", "vm bad: vCPU 0 sends INIT",
             "vm bad: [1-9][0-9]+ more INIT and startup IPIs"],
            [at_most(4, "again and again")]),
+    # The same without AVIC: software finds who is meant, and nobody else.
+    beside("isolation-ipis-emulated", "foreign",
+           ["foreign: [1-9][0-9]+ IPIs sent, 0 received", "vm bad: [1-9][0-9]+ more IPIs to nobody"],
+           [at_most(4, "no such vCPU")], delivery="emulated"),
+    beside("isolation-startups-emulated", "startup-storm",
+           ["startup-storm: 6000 sent, [1-9][0-9]* starts"],
+           [at_most(4, "again and again")], delivery="emulated"),
     # Writes to bridges and to what isn't there, the MSI-X table and the interrupt range by DMA.
     beside("isolation-pci", "pci", [
         "vm bad: write to register .*, the host bridge", "vm bad: [1-9][0-9]+ more writes",
@@ -111,4 +118,12 @@ CASES += [
     storm("storm-emulated", 1000, "[0-9]{1,3}", HELD, [at_most(8, "held back until")], target=0,
           delivery="emulated"),
     storm("storm-emulated-unbounded", 0, "[0-9]{4,}", NOT_HELD, target=0, delivery="emulated"),
+    # With CPUs at once: who is held, let go of, moved by INIT, is so by several.
+    Case("threads-startup-storm", vm("startup-storm", "0, 1", "bad")
+         + vm("neighbour", "0, 1", "good", devices=IGB),
+         ["bad: TEST startup-storm: ok", "good: TEST neighbour: ok", GOOD], icount=False, edu=0),
+    *[Case(f"threads-storm-{name}", vm("storm for=100", "0, 1", "bad", devices=IGB, storm_limit=1000,
+                                       **keys), ["bad: TEST storm: ok", HELD[1]],
+           icount=False, edu=0)
+      for name, keys in (("galog", {"halt": "galog"}), ("emulated", {"delivery": "emulated"}))],
 ]

@@ -126,7 +126,8 @@ void t_hardware_init(enum wake_mechanism mechanism)
 		posts[m] = (struct post){ .irte = &irtes[m],
 			.iommu = &unit,
 			.vector = t_vector(m),
-			.gappi_dis = 1u << 5 };
+			.gappi_dis = 1u << 5,
+			.galog_intr = 1u << 2 };
 		list_init(&posts[m].link);
 		avic_attach(&t_vcpu[m / 2].avic, &posts[m]);
 	}

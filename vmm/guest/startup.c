@@ -14,8 +14,8 @@ void startup_send_init(struct cpu *here, struct vcpu *to)
 		vm_end(here, to->vm, VM_RESET, "INIT to its boot vCPU");
 		return;
 	}
-	/* A startup message that came before, and that the home hasn't taken yet, is not the one that
-	 * ends this INIT: both events at once mean INIT first. */
+	/* A startup message that came before, and that the home hasn't taken yet, is not the one
+	 * that ends this INIT: both events at once mean INIT first. */
 	shared_and32(&to->events, ~VCPU_EVENT_SIPI);
 	vcpu_post_event(here, to, VCPU_EVENT_INIT);
 }
