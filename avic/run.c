@@ -119,6 +119,22 @@ void avic_set_galog_intr(struct avic_vcpu *a, struct post *post, uint64_t galog_
 	shared_fence();
 }
 
+/*
+ * Who was woken still has its IRTEs as it blocked. Against the next block: that stores the state
+ * first and takes posts_lock then. So either the new state is seen here, or avic_put() comes after
+ * this and has the last word.
+ */
+void avic_quiet(struct avic_vcpu *a, const uint32_t *state, uint32_t runnable)
+{
+	spin_lock(&a->posts_lock);
+	if (!a->running && a->put == PUT_BLOCKING_GALOG && shared_load32(state) == runnable) {
+		a->put = PUT_PREEMPTED;
+		LIST_FOR_EACH (node, &a->posts)
+			publish_irte(post_of(node), false, a->put, a->target);
+	}
+	spin_unlock(&a->posts_lock);
+}
+
 uint32_t avic_pending_posts(struct avic_vcpu *a, struct post *out[], uint32_t max)
 {
 	uint32_t n = 0;
@@ -130,6 +146,9 @@ uint32_t avic_pending_posts(struct avic_vcpu *a, struct post *out[], uint32_t ma
 		if (p->galog_intr && n < max && vapic_irr(a->page, p->vector))
 			out[n++] = p;
 	}
+	LIST_FOR_EACH (node, &a->posts)
+		if (!n && max && post_of(node)->galog_intr)
+			out[n++] = post_of(node);
 	spin_unlock(&a->posts_lock);
 	return n;
 }

@@ -33,6 +33,7 @@ struct assigned_irq {
 	uint8_t host_vector[CPU_MAX];
 	uint64_t host_interrupts; /* emulated delivery: taken by the host */
 	uint32_t allowance; /* of those, before the next look at the device's share: storm.h */
+	uint32_t granted;   /* (device lock) what that was */
 	bool held;          /* (device lock) its device's share is used up: storm.h */
 	bool owed;          /* (device lock) held, emulated: one fires when the period ends */
 };

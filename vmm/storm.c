@@ -9,10 +9,6 @@
 #include "vm.h"
 #include <hw/cpu.h>
 
-/* So many at once without a look at the device's share: a look takes its lock and reads the clock.
- */
-#define ALLOWANCE    256u
-#define PARTS        8                           /* of a share, an allowance is not more than */
 #define PERIODS      (1000000 / STORM_PERIOD_US) /* in a second */
 #define POSTS_LOOKED 16
 
@@ -23,24 +19,32 @@ static uint32_t share_of(const struct assigned_device *d)
 	return share ? share : 1;
 }
 
-/* An allowance out of the device's share; 0: none is left in this period. Device lock held. */
-static uint32_t take(struct assigned_device *d, uint64_t now)
+/* So many more without a look at the share: a look takes the device's lock and reads the clock. */
+static uint32_t allowance(const struct assigned_device *d)
 {
-	struct storm *s = &d->storm;
-	uint32_t share = share_of(d), n = share / PARTS + 1;
+	uint32_t part = share_of(d) / 8 + 1;
 
 	if (!d->vm->config->storm_limit)
 		return ~0u;
+	return part < 256 ? part : 256;
+}
+
+/* So many have been used up; false: that was more than the device's share. Device lock held. */
+static bool pay(struct assigned_device *d, uint64_t now, uint64_t used)
+{
+	struct storm *s = &d->storm;
+
+	if (!d->vm->config->storm_limit)
+		return true;
 	if (now >= s->until) {
 		s->until = now + clock_us_to_ticks(STORM_PERIOD_US);
-		s->left = share;
+		s->left = share_of(d);
+		return true; /* what was used is of the past */
 	}
-	if (n > ALLOWANCE)
-		n = ALLOWANCE;
-	if (n > s->left)
-		n = s->left;
-	s->left -= n;
-	return n;
+	bool good = used <= s->left;
+
+	s->left = good ? s->left - (uint32_t)used : 0;
+	return good;
 }
 
 /* The slow timer of this CPU comes by then. */
@@ -65,59 +69,52 @@ static void hold(struct cpu *here, struct assigned_irq *irq)
 	come_back(here, d->storm.until);
 }
 
-/* For one of the messages that may have caused v's entry: a new allowance, or 0 and it is held. */
-static uint32_t charge(struct cpu *here, struct assigned_irq *irq, const struct vcpu *v)
-{
-	struct assigned_device *d = irq->device;
-	uint32_t n = 0;
-
-	spin_lock(&d->lock);
-	/* Moved away meanwhile: then v's page has its bit, and nothing more comes. */
-	if (!irq->posted || irq->target != v)
-		n = 1;
-	else if (!irq->held)
-		n = take(d, cpu_ticks());
-	if (!n && !irq->held)
-		hold(here, irq);
-	spin_unlock(&d->lock);
-	return n;
-}
-
-bool storm_log_entry(struct cpu *here, struct vcpu *v)
+void storm_woken(struct cpu *here, struct vcpu *v)
 {
 	struct post *posts[POSTS_LOOKED];
-	uint32_t n, most = 0;
+	uint32_t n = avic_pending_posts(&v->avic, posts, POSTS_LOOKED), most = 0;
+	const struct assigned_device *paid = NULL;
+	bool good = true;
 
-	v->log_allowance = 0;
-	n = avic_pending_posts(&v->avic, posts, POSTS_LOOKED);
 	for (uint32_t i = 0; i < n; i++) {
 		struct assigned_irq *irq = CONTAINER_OF(posts[i], struct assigned_irq, post);
-		uint32_t allowed = charge(here, irq, v);
+		struct assigned_device *d = irq->device;
 
-		most = allowed > most ? allowed : most;
+		spin_lock(&d->lock);
+		/* Of one that moved away meanwhile nothing more comes. */
+		if (irq->posted && irq->target == v) {
+			if (paid != d)
+				good = pay(d, cpu_ticks(), v->log_granted + 1ull);
+			paid = d;
+			if (!good && !irq->held)
+				hold(here, irq);
+			if (good && allowance(d) > most)
+				most = allowance(d);
+		}
+		spin_unlock(&d->lock);
 	}
-	/* None: what is pending is held already, of which there may be entries on their way; or it
-	 * has taken what it was told of, or a message that moved away makes it look (vmm/route.c).
-	 */
-	if (most)
-		v->log_allowance = most - 1;
-	return most;
+	v->log_allowance = v->log_granted = most;
+}
+
+void storm_useless(struct vcpu *v)
+{
+	v->log_useless = STORM_USELESS;
+	avic_quiet(&v->avic, &v->state, VCPU_RUNNABLE);
 }
 
 bool storm_host_interrupt(struct cpu *here, struct assigned_irq *irq)
 {
 	struct assigned_device *d = irq->device;
-	uint32_t n;
+	bool good;
 
 	spin_lock(&d->lock);
 	/* Posted, or held by another CPU: a late one, of which there are few. */
-	n = irq->posted || irq->held || !irq->target ? 1 : take(d, cpu_ticks());
-	if (n)
-		irq->allowance = n - 1;
-	else
+	good = irq->posted || irq->held || !irq->target || pay(d, cpu_ticks(), irq->granted + 1ull);
+	irq->allowance = irq->granted = good ? allowance(d) : 0;
+	if (!good)
 		hold(here, irq);
 	spin_unlock(&d->lock);
-	return n;
+	return good;
 }
 
 static void release(struct cpu *here, struct assigned_device *d, uint64_t now)

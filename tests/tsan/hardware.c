@@ -218,9 +218,13 @@ uint64_t clock_us_to_ticks(uint64_t us)
 }
 
 /* As without a limit. */
-bool storm_log_entry(struct cpu *here, struct vcpu *v)
+void storm_woken(struct cpu *here, struct vcpu *v)
 {
-	return true;
+}
+
+void storm_useless(struct vcpu *v)
+{
+	avic_quiet(&v->avic, &v->state, VCPU_RUNNABLE);
 }
 
 uint64_t slow_tick(struct cpu *here, uint64_t now)

@@ -310,7 +310,7 @@ TEST(a_post_that_is_held)
 		avic_attach(&vcpu[0], &post[i]);
 	}
 	avic_put(&vcpu[0], PUT_BLOCKING_GALOG, t);
-	EXPECT_EQ(avic_pending_posts(&vcpu[0], found, 2), 0);
+	EXPECT_EQ(avic_pending_posts(&vcpu[0], found, 2), 1); /* any */
 	vapic_set_irr(vcpu[0].page, 0x51);
 	vapic_set_irr(vcpu[0].page, 0x53);
 	EXPECT_EQ(avic_pending_posts(&vcpu[0], found, 2), 2);
@@ -327,4 +327,29 @@ TEST(a_post_that_is_held)
 	EXPECT_EQ(irte[0].q[0], irte[1].q[0]);
 	avic_put(&vcpu[0], PUT_BLOCKING_GALOG, t);
 	EXPECT_EQ(irte[0].q[0] & ~0x20ull, 0x0000014200000385);
+}
+
+/* Woken, it waits for its turn: no more entries. Blocked anew meanwhile, it still needs them. */
+TEST(quiet_while_it_waits)
+{
+	struct wake_target t = { 3, 0x142 };
+	uint32_t state = 7;
+
+	set_up(true, false);
+	avic_enable(&vcpu[0]);
+	avic_attach(&vcpu[0], &post[0]);
+	avic_put(&vcpu[0], PUT_BLOCKING_GALOG, t);
+	avic_quiet(&vcpu[0], &state, 8);
+	EXPECT_EQ(irte[0].q[0] & ~0x20ull, 0x0000014200000385);
+	avic_quiet(&vcpu[0], &state, 7);
+	EXPECT_EQ(irte[0].q[0], 0x00000142000003a1);
+	EXPECT_EQ(vcpu[0].put, PUT_PREEMPTED);
+	avic_put(&vcpu[0], PUT_BLOCKING_GALOG, t);
+	EXPECT_EQ(irte[0].q[0] & ~0x20ull, 0x0000014200000385);
+	avic_put(&vcpu[0], PUT_BLOCKING_GAPPI, t);
+	avic_quiet(&vcpu[0], &state, 7);
+	EXPECT_EQ(irte[0].q[0], 0x0000014200000381);
+	avic_load(&vcpu[0], t);
+	avic_quiet(&vcpu[0], &state, 7);
+	EXPECT_EQ(irte[0].q[0], 0x00000142000003e1);
 }
