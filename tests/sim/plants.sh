@@ -7,6 +7,7 @@
 #
 # The random simulation must find it too, within 60 seeds, but for plants marked "stories": what
 # those spoil, the next message to the same vCPU mends, and in a crowd there always is a next one.
+# "random": the stories have nothing of the kind.
 #
 #   tests/sim/plants.sh BUILD_DIR [NAME]      CC and the number of jobs (JOBS) from the environment
 set -eu
@@ -120,8 +121,6 @@ plant doorbell-missing avic/run.c '/hw_doorbell(where);/d' \
 	'software sets a bit and does not ring'
 plant storm-unseen vmm/route.c 's/else if (target && vcpu_owed(target))/else if (0)/' \
 	'what came while a message was held is not looked for' random
-plant quiet-blocked avic/run.c 's/ && shared_load32(state) == runnable) {/) {/' \
-	'entries are turned off though the vCPU has blocked anew' random
 plant storm-for-ever vmm/storm.c 's/^\t\t\trelease(here, d, now);//' \
 	'a message that was held stays so' random
 
