@@ -58,7 +58,10 @@ static void send(struct cpu *here, struct vcpu *v, struct avic_ipi *ipi)
 
 	if (ipi->illegal_vector)
 		emulated_esr(&v->emulated, ESR_SEND_ILLEGAL_VECTOR);
-	if (!(startup ? send_startup(here, v, ipi) : send_interrupt(here, v->vm, ipi)))
+	bool any = startup ? send_startup(here, v, ipi) : send_interrupt(here, v->vm, ipi);
+
+	/* INIT's de-assert goes to nobody, and kernels send it. */
+	if (!any && !(ipi->init && !(ipi->icr & ICR_ASSERT)))
 		notice(v->vm, NOTICE_IPI, "vCPU %u, ICR %llx: no such vCPU, or no such IPI",
 			v->index, (unsigned long long)ipi->icr);
 }
