@@ -88,7 +88,7 @@ $(B)/reveille-cfg: $(CFG_C) $(wildcard vmm/config*.h) Makefile
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo demo-linux cost trace run check soak soak-linux sim unit emulator-test conformance conformance-table model peer linux-guest sched-bench qemu-test cov lint clean
+.PHONY: help setup emulator image demo demo-linux cost trace run check soak soak-linux sim unit emulator-test conformance conformance-table model peer linux-guest sched-bench storm-bench qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
@@ -110,6 +110,7 @@ help:
 #: make emulator-test  the emulator against small programs without a hypervisor
 #: make conformance  does docs/conformance.md say what the emulator's tests show? (WRITE=1 writes it)
 #: make sched-bench  the scheduler's bounds, measured: many halted vCPUs, a pCPU of one's own, greedy ones
+#: make storm-bench  what a VM's storming device costs the VM beside it, by storm-limit; out/storm
 #: make model      the wake-up protocol's models and mutants, by SPIN (QUICK=1 for the short form)
 #: make peer       Linux's KVM on the emulator, beside Reveille; Linux as a plain guest; out/peer
 #:                 (QUICK=1: one kernel and fewer interrupts, as in make check)
@@ -236,6 +237,10 @@ endif
 sched-bench: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tools/sched_bench.py $(ONLY)
+
+storm-bench: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/storm_bench.py
 
 linux-guest: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi

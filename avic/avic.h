@@ -99,6 +99,15 @@ void avic_attach(struct avic_vcpu *a, struct post *post);
  * have told nobody. */
 void avic_detach(struct avic_vcpu *a, struct post *post);
 
+/* Whether posts of this one ask for GA log entries while the vCPU is blocked: galog_intr is
+ * GALogIntr's bit, or 0. Afterwards the caller of the former looks at the IRR. */
+void avic_set_galog_intr(struct avic_vcpu *a, struct post *post, uint64_t galog_intr);
+/* The vCPU, if *state says runnable, waits for its turn and needs no GA log entries any more. */
+void avic_quiet(struct avic_vcpu *a, const uint32_t *state, uint32_t runnable);
+/* Those that ask for entries and whose vector's IRR bit is set, max at most; when there is none,
+ * any that asks for entries. Returns how many. */
+uint32_t avic_pending_posts(struct avic_vcpu *a, struct post *out[], uint32_t max);
+
 /* After IRR bits were written by a locked operation: the doorbell if the vCPU runs on another CPU
  * with AVIC on. True when that isn't enough and the caller must wake or kick the vCPU. */
 bool avic_notify(struct avic_vcpu *a, apicid_t here);

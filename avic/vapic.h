@@ -35,6 +35,10 @@ static inline void vapic_write(struct vapic *p, uint32_t offset, uint32_t value)
 bool vapic_set_irr(struct vapic *p, uint8_t vector);
 /* The same of a level-triggered interrupt: TMR is set first, so that the vector's EOI exits. */
 bool vapic_set_irr_level(struct vapic *p, uint8_t vector);
+static inline bool vapic_irr(const struct vapic *p, uint8_t vector)
+{
+	return shared_load32(&p->reg[VAPIC_IRR / 4 + vector / 32 * 4]) >> vector % 32 & 1;
+}
 /* Highest IRR vector whose class is above PPR's, or -1. PPR is computed from tpr and ISR. */
 int vapic_deliverable(const struct vapic *p);
 /* Highest IRR or ISR vector, or -1. */

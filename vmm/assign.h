@@ -9,6 +9,7 @@
 #include "base/spinlock.h"
 #include "config.h"
 #include "cpu.h"
+#include "storm.h"
 
 struct vm;
 struct vcpu;
@@ -31,6 +32,10 @@ struct assigned_irq {
 	 * still finds it. 0: none yet. */
 	uint8_t host_vector[CPU_MAX];
 	uint64_t host_interrupts; /* emulated delivery: taken by the host */
+	uint32_t allowance; /* of those, before the next look at the device's share: storm.h */
+	uint32_t granted;   /* (device lock) what that was */
+	bool held;          /* (device lock) its device's share is used up: storm.h */
+	bool owed;          /* (device lock) held, emulated: one fires when the period ends */
 };
 
 struct assigned_device {
@@ -39,7 +44,8 @@ struct assigned_device {
 	struct iommu *iommu; /* (const) */
 	struct irt irt;
 	struct spinlock lock; /* where messages go; taken after the VM's, before all others */
-	uint32_t events;      /* logged by the IOMMU: events.c */
+	uint32_t events;      /* logged by the IOMMU in this period: events.c */
+	struct storm storm;   /* (lock) */
 	uint32_t irq_count;
 	struct assigned_irq *irq; /* (const) irq_count of them */
 };
@@ -60,6 +66,10 @@ err_t assign_route(
 void assign_unroute(struct cpu *here, struct assigned_irq *irq);
 /* All routed messages of the VM over to the mode. */
 err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mode) MUST_USE;
+/* Device lock held: message irq causes no host interrupts until route_release(), which delivers
+ * what came meanwhile, once. Without the lock; nothing if it isn't held. */
+void route_hold(struct cpu *here, struct assigned_irq *irq);
+void route_release(struct cpu *here, struct assigned_irq *irq);
 /* A host interrupt of emulated delivery arrived. */
 void assign_host_interrupt(struct cpu *here, struct assigned_irq *irq);
 /* Fence: no bus mastering, DTE blocks DMA and interrupts. */

@@ -40,6 +40,7 @@ static err_t begin_vm(struct parser *p, struct span name)
 	p->vm = &c->vms[c->vm_count++];
 	memcpy(p->vm->name, name.text, name.bytes);
 	p->vm->memory_bytes = 64 * MIB;
+	p->vm->storm_limit = CONFIG_STORM_LIMIT;
 	p->vm->line = p->line;
 	return OK;
 }

@@ -35,6 +35,8 @@
  *                                    pci/00:1c.0/00.0: from a device of a root bus downwards
  *   pci = direct                     builtin: direct (BARs at host addresses, messages by
  *                                    hypercall) | virtual (a PCI bus, as every kernel has it)
+ *   storm-limit = 200000             host interrupts a second that each of its devices may cause,
+ *                                    100 to 10000000; 0: no bound
  *   control = yes                    the guest may ask for other modes (bench)
  */
 #ifndef VMM_CONFIG_H
@@ -43,19 +45,22 @@
 #include "base/err.h"
 #include "base/types.h"
 
-#define CONFIG_VMS        16
-#define CONFIG_CPUS       64  /* pCPUs: CPU_MAX */
-#define CONFIG_VCPUS      128 /* per VM */
-#define CONFIG_DEVICES    32  /* per VM */
-#define CONFIG_HOPS       8   /* bridges on the way to a device */
-#define CONFIG_VFS        16  /* devices whose virtual functions are turned on */
-#define CONFIG_CPU_ANY    255 /* in vm_config.pcpu until config_place() */
-#define CONFIG_NAME       32
-#define CONFIG_ARGS       128
-#define CONFIG_CMDLINE    1024
-#define CONFIG_PATH       64 /* BOOT_NAME_BYTES */
-#define CONFIG_FILES      (2 * CONFIG_VMS)
-#define CONFIG_PRIORITIES 8
+#define CONFIG_VMS             16
+#define CONFIG_CPUS            64  /* pCPUs: CPU_MAX */
+#define CONFIG_VCPUS           128 /* per VM */
+#define CONFIG_DEVICES         32  /* per VM */
+#define CONFIG_HOPS            8   /* bridges on the way to a device */
+#define CONFIG_VFS             16  /* devices whose virtual functions are turned on */
+#define CONFIG_CPU_ANY         255 /* in vm_config.pcpu until config_place() */
+#define CONFIG_NAME            32
+#define CONFIG_ARGS            128
+#define CONFIG_CMDLINE         1024
+#define CONFIG_PATH            64 /* BOOT_NAME_BYTES */
+#define CONFIG_FILES           (2 * CONFIG_VMS)
+#define CONFIG_PRIORITIES      8
+#define CONFIG_STORM_LIMIT     200000 /* storm.h */
+#define CONFIG_STORM_LIMIT_MIN 100
+#define CONFIG_STORM_LIMIT_MAX 10000000
 
 enum apic_mode { APIC_X2APIC, APIC_XAPIC };
 enum delivery_mode { DELIVERY_AUTO, DELIVERY_EMULATED, DELIVERY_POSTED };
@@ -123,6 +128,7 @@ struct vm_config {
 	enum halt_mode halt;
 	enum pci_mode pci;
 	bool control;
+	uint32_t storm_limit; /* host interrupts a second by each of its devices; 0: no bound */
 	uint32_t device_count;
 	struct config_device devices[CONFIG_DEVICES];
 	uint32_t line; /* of its section header */

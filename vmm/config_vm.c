@@ -159,6 +159,18 @@ static err_t read_control(struct parser *p, struct span value)
 	return err;
 }
 
+static err_t read_storm_limit(struct parser *p, struct span value)
+{
+	uint64_t n;
+
+	if (!value_number(value, 0, CONFIG_STORM_LIMIT_MAX, &n) ||
+		(n && n < CONFIG_STORM_LIMIT_MIN))
+		return config_bad_value(p, "storm-limit", value,
+			"host interrupts a second, 100 to 10000000, or 0 for no bound");
+	p->vm->storm_limit = (uint32_t)n;
+	return OK;
+}
+
 static err_t read_console(struct parser *p, struct span value)
 {
 	static const char *const words[] = {
@@ -225,6 +237,7 @@ const struct config_key config_vm_keys[] = {
 	{ "console", read_console },
 	{ "restart", read_restart },
 	{ "control", read_control },
+	{ "storm-limit", read_storm_limit },
 	{ NULL, NULL },
 };
 

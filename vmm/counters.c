@@ -161,6 +161,20 @@ static bool iommu(struct counters_cursor *at, char *line, size_t bytes)
 	return true;
 }
 
+static bool refused(struct counters_cursor *at, char *line, size_t bytes)
+{
+	const struct vm *vm = vm_by_index(at->i++);
+	size_t used;
+
+	if (!vm)
+		return false;
+	used = (size_t)fmt_text(line, bytes, "refused vm=%s", vm->config->name);
+	for (unsigned kind = 0; kind < NOTICE_KINDS && used < bytes; kind++)
+		used += (size_t)fmt_text(line + used, bytes - used, " %s=%lu", notice_name(kind),
+			notice_total(&vm->notices, kind));
+	return true;
+}
+
 static bool of_group(struct counters_cursor *at, char *line, size_t bytes)
 {
 	switch (at->group) {
@@ -172,12 +186,14 @@ static bool of_group(struct counters_cursor *at, char *line, size_t bytes)
 		return vcpu(at, line, bytes);
 	case 3:
 		return message(at, line, bytes);
-	default:
+	case 4:
 		return iommu(at, line, bytes);
+	default:
+		return refused(at, line, bytes);
 	}
 }
 
-#define GROUPS 5
+#define GROUPS 6
 
 bool counters_next(struct counters_cursor *at, char *line, size_t bytes)
 {

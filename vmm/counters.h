@@ -42,6 +42,7 @@ struct counters_cursor {
  *        rescues=0 (one line)
  *   message vm=g device=00:04.0 n=0 posted=1 vcpu=0 vector=81 host_interrupts=0
  *   iommu n=0 galog_entries=1 overflows=0 recoveries=0 reads=1 writes=2 commands=9 events=0
+ *   refused vm=g events=0 msrs=1 ports=0 config=0 ipis=0 startups=0 hypercalls=0 storms=0 reports=0
  */
 bool counters_next(struct counters_cursor *c, char *line, size_t bytes);
 

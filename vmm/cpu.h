@@ -52,7 +52,7 @@ struct cpu {
 	uint64_t charged_from;                  /* (own) ticks */
 	struct list timers;                     /* (own) vCPUs whose APIC timer is armed */
 	uint64_t slice_end;                     /* (own) ticks; 0: not timed: nobody equal waits */
-	uint64_t backstop;                      /* (own) next slow tick, ticks; 0: not this CPU's */
+	uint64_t backstop;                      /* (own) next slow tick, ticks; 0: none */
 	struct svm_vcpu *fpu_owner;             /* (own) whose FPU state is loaded */
 	uint64_t tsc_deadline;                  /* (own) host timer, ticks; 0: not armed */
 	uint64_t interrupts;                    /* (own) taken since boot */

@@ -11,14 +11,21 @@
 #include "vm.h"
 #include <hw/shared.h>
 
-static __attribute__((noinline)) void send_startup(
-	struct cpu *here, struct vm *vm, struct avic_ipi *ipi)
+/* INIT, SIPI, NMI. True: somebody was meant. */
+static __attribute__((noinline)) bool send_startup(
+	struct cpu *here, struct vcpu *v, struct avic_ipi *ipi)
 {
+	struct vm *vm = v->vm;
+	bool any = false;
 	int id;
+
+	notice(vm, NOTICE_STARTUP, "vCPU %u sends INIT, SIPI or NMI again and again (ICR %llx)",
+		v->index, (unsigned long long)ipi->icr);
 
 	while ((id = avic_ipi_next(&vm->avic, ipi)) >= 0) {
 		struct vcpu *to = &vm->vcpus[id];
 
+		any = true;
 		if (ipi->init)
 			startup_send_init(here, to);
 		else if (ipi->sipi)
@@ -26,25 +33,38 @@ static __attribute__((noinline)) void send_startup(
 		else
 			startup_send_nmi(here, to);
 	}
+	return any;
 }
 
-static void send(struct cpu *here, struct vcpu *v, struct avic_ipi *ipi)
+static bool send_interrupt(struct cpu *here, struct vm *vm, struct avic_ipi *ipi)
 {
-	struct vm *vm = v->vm;
+	bool any = false;
 	int id;
 
-	if (ipi->illegal_vector)
-		emulated_esr(&v->emulated, ESR_SEND_ILLEGAL_VECTOR);
-	if (ipi->init || ipi->sipi || ipi->nmi) {
-		send_startup(here, vm, ipi);
-		return;
-	}
 	while ((id = avic_ipi_next(&vm->avic, ipi)) >= 0) {
 		struct vcpu *to = &vm->vcpus[id];
 
+		any = true;
 		if (avic_notify(&to->avic, here->apicid))
 			vcpu_post_event(here, to, 0);
 	}
+	return any;
+}
+
+/* A destination is looked for in the sender's VM and nowhere else: there is no way to name a CPU
+ * of the host or of another VM. */
+static void send(struct cpu *here, struct vcpu *v, struct avic_ipi *ipi)
+{
+	bool startup = ipi->init || ipi->sipi || ipi->nmi;
+
+	if (ipi->illegal_vector)
+		emulated_esr(&v->emulated, ESR_SEND_ILLEGAL_VECTOR);
+	bool any = startup ? send_startup(here, v, ipi) : send_interrupt(here, v->vm, ipi);
+
+	/* INIT's de-assert goes to nobody, and kernels send it. */
+	if (!any && !(ipi->init && !(ipi->icr & ICR_ASSERT)))
+		notice(v->vm, NOTICE_IPI, "vCPU %u, ICR %llx: no such vCPU, or no such IPI",
+			v->index, (unsigned long long)ipi->icr);
 }
 
 static void finish(struct cpu *here, struct vcpu *v, const struct apic_result *r)

@@ -25,6 +25,9 @@ static void device_access(struct cpu *here, struct vcpu *v, struct port_access *
 	default:
 		if (vpci_has_port(v->vm, a->port))
 			vpci_port(here, v->vm, a);
+		else
+			notice(v->vm, NOTICE_PORT, "vCPU %u, %s %x: nobody's port", v->index,
+				a->in ? "IN" : "OUT", a->port);
 	}
 }
 
@@ -41,6 +44,8 @@ __attribute__((noinline)) void exit_io(struct cpu *here, struct vcpu *v, const s
 
 	/* None of the devices here is one for which drivers use INS and OUTS. */
 	if (e->io.string) {
+		notice(v->vm, NOTICE_PORT, "vCPU %u, INS or OUTS of port %x: #GP", v->index,
+			e->io.port);
 		exit_inject_gp(v);
 		return;
 	}

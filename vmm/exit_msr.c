@@ -134,6 +134,8 @@ void exit_msr(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 				 : read(here, v, e->msr.index, &value);
 
 	if (!good) {
+		notice(v->vm, NOTICE_MSR, "vCPU %u, %s %x: #GP", v->index,
+			e->msr.write ? "WRMSR" : "RDMSR", e->msr.index);
 		exit_inject_gp(v);
 		return;
 	}

@@ -44,6 +44,8 @@ static err_t result(struct vm *vm, const struct call *c)
 {
 	struct arm_result r;
 
+	if (!notice_count(&vm->notices, NOTICE_REPORT))
+		return ERR_BUSY;
 	if (!vm_read(vm, GPA(c->rbx), &r, sizeof(r)))
 		return ERR_INVALID;
 	report_result(&r);
@@ -103,7 +105,8 @@ static int64_t simple_call(struct cpu *here, struct vcpu *v, const struct call *
 	case HC_PUTS:
 		return -(int64_t)puts_text(vm, c);
 	case HC_MARK:
-		report_mark(vm, c->arm, c->rbx != 0);
+		if (notice_count(&vm->notices, NOTICE_REPORT))
+			report_mark(vm, c->arm, c->rbx != 0);
 		return 0;
 	case HC_ROUTE:
 		return -(int64_t)route(here, vm, c);
@@ -129,8 +132,12 @@ static int64_t simple_call(struct cpu *here, struct vcpu *v, const struct call *
 	}
 }
 
-static void set_result(struct vcpu *v, int64_t value)
+/* -1 is an answer of HC_GETC. */
+static void set_result(struct vcpu *v, const struct call *c, int64_t value)
 {
+	if (value < 0 && c->function != HC_GETC)
+		notice(v->vm, NOTICE_HYPERCALL, "vCPU %u, hypercall %x: refused", v->index,
+			c->function);
 	svm_set_rax(&v->svm, (uint64_t)value);
 }
 
@@ -140,10 +147,10 @@ static enum exit_result migrate(struct cpu *here, struct vcpu *v, const struct c
 	struct cpu *to = c->rcx < CPU_MAX ? cpu_by_index((uint32_t)c->rcx) : NULL;
 
 	if (!to || (c->rbx != ~0ull && c->rbx != v->index)) {
-		set_result(v, -(int64_t)ERR_INVALID);
+		set_result(v, c, -(int64_t)ERR_INVALID);
 		return EXIT_RESUME;
 	}
-	set_result(v, 0);
+	set_result(v, c, 0);
 	if (to == here)
 		return EXIT_RESUME;
 	vcpu_migrate(here, v, to);
@@ -168,16 +175,16 @@ __attribute__((noinline)) enum exit_result exit_hypercall(struct cpu *here, stru
 	}
 	svm_skip(s, 3);
 	if (needs_control(c.function) && !v->vm->config->control) {
-		set_result(v, -(int64_t)ERR_DENIED);
+		set_result(v, &c, -(int64_t)ERR_DENIED);
 		return EXIT_RESUME;
 	}
 	if (c.function == HC_MIGRATE)
 		return migrate(here, v, &c);
 	if (c.function == HC_PARK) {
-		set_result(v, 0);
+		set_result(v, &c, 0);
 		vcpu_park(here, v);
 		return EXIT_LEAVE;
 	}
-	set_result(v, simple_call(here, v, &c));
+	set_result(v, &c, simple_call(here, v, &c));
 	return EXIT_RESUME;
 }

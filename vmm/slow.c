@@ -2,9 +2,14 @@
 #include "slow.h"
 
 #include "console.h"
+#include "cpu.h"
 #include "cpu_time.h"
 #include "drivers/clock.h"
 #include "drivers/igb_pf.h"
+#include "events.h"
+#include "notice.h"
+#include "storm.h"
+#include "vm.h"
 #include "wake.h"
 
 static uint64_t sooner(uint64_t due, uint64_t now, uint32_t us)
@@ -14,14 +19,33 @@ static uint64_t sooner(uint64_t due, uint64_t now, uint32_t us)
 	return at < due ? at : due;
 }
 
+static void renew_notices(void)
+{
+	for (uint32_t i = 0; i < vm_count(); i++) {
+		notice_renew(vm_by_index(i));
+		events_renew(vm_by_index(i));
+	}
+}
+
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
-	static uint64_t audit_due; /* ticks */
+	static uint64_t audit_due, notices_due; /* ticks */
 
+	uint64_t storm_due = storm_tick(here, now);
+
+	/* The rest is the boot CPU's. */
+	if (here->index)
+		return storm_due;
 	cpu_time_sample(now);
 	if (audit_due <= now) {
 		wake_backstop(here);
 		audit_due = now + clock_us_to_ticks(SLOW_US);
 	}
-	return sooner(sooner(audit_due, now, console_poll(here)), now, igb_pf_poll(now));
+	if (notices_due <= now) {
+		renew_notices();
+		notices_due = now + clock_us_to_ticks(NOTICE_PERIOD_US);
+	}
+	uint64_t due = sooner(sooner(audit_due, now, console_poll(here)), now, igb_pf_poll(now));
+
+	return storm_due && storm_due < due ? storm_due : due;
 }

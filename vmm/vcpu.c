@@ -22,6 +22,7 @@
 #include "cpu.h"
 #include "guest/startup.h"
 #include "sched.h"
+#include "storm.h"
 #include "svm/fpu.h"
 #include "vectors.h"
 #include "vm.h"
@@ -57,6 +58,10 @@ err_t vcpu_init(struct vcpu *v, struct cpu *home)
 	v->tag = vcpu_next_tag++;
 	v->home = home;
 	v->state = VCPU_OFFLINE;
+	/* Not the same for all: sleepers who are woken together shall not have their looks
+	 * together. */
+	v->log_allowance = v->log_granted = STORM_FIRST + v->tag % 64;
+	v->log_useless = STORM_USELESS;
 	vcpu_retarget(v);
 	vcpu_table[v->tag] = v;
 	return OK;

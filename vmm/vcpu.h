@@ -75,6 +75,9 @@ struct vcpu {
 	enum halted halted;     /* (home) after HLT, until an interrupt can be taken */
 	struct wake_target target; /* (home) whom a post to it, blocked, shall tell */
 	uint64_t slice_left;       /* (home) ticks; of a slice in which it had to give way, or 0 */
+	uint32_t log_allowance;    /* (GA log's CPU) wakes before the next look: storm.h */
+	uint32_t log_granted;      /* (GA log's CPU) what that was */
+	uint32_t log_useless;      /* (GA log's CPU) the same, entries that woke nobody */
 	bool contends;             /* (home) it lost the CPU, but not by itself: budget.c */
 	uint8_t priority;
 	uint8_t index; /* in its VM: the guest APIC ID */

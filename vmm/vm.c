@@ -244,6 +244,7 @@ static void finish(struct cpu *here, struct vm *vm, uint32_t status)
 	assign_block_all(vm);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		vcpu_post_event(here, &vm->vcpus[i], VCPU_EVENT_STOP);
+	notice_renew(vm);
 	if (status)
 		shared_or32(&worst_status, status);
 	if (shared_add32(&done_count, 1) + 1 == created)

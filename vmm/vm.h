@@ -15,6 +15,7 @@
 #include "guest/vioapic.h"
 #include "guest/vmtrr.h"
 #include "guest/vuart.h"
+#include "notice.h"
 #include "vcpu.h"
 #include "wake.h"
 
@@ -40,6 +41,7 @@ struct vm {
 	uint32_t switching; /* (shared) 1: a switch of modes is under way */
 	phys_t apic_page;   /* xAPIC: what lies under the APIC page while AVIC is on */
 	struct guest_console console;
+	struct notices notices;
 	/* The devices of a guest with a kernel of its own. */
 	struct vioapic ioapic;
 	struct vuart uart;

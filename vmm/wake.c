@@ -9,6 +9,7 @@
 #include "drivers/lapic.h"
 #include "iommu/galog.h"
 #include "iommu/gappi.h"
+#include "storm.h"
 #include "vcpu.h"
 #include "vectors.h"
 #include <base/count.h>
@@ -23,6 +24,15 @@ static struct spinlock switch_lock;
  * goes on by an interrupt to itself, and guests run in between. */
 #define GALOG_ROUNDS 16
 
+/* It is awake, and perhaps waits for its turn: then its entries must not come at the device's pace.
+ */
+static inline void useless(struct cpu *cpu, struct vcpu *v)
+{
+	COUNT(cpu->count.galog_useless);
+	if (__builtin_expect(__builtin_sub_overflow(v->log_useless, 1, &v->log_useless), 0))
+		storm_useless(v);
+}
+
 static void wake_tag(struct cpu *cpu, uint32_t gatag)
 {
 	struct vcpu *v = vcpu_from_tag(GATAG_VCPU(gatag));
@@ -31,7 +41,10 @@ static void wake_tag(struct cpu *cpu, uint32_t gatag)
 	if (!v)
 		COUNT(cpu->count.stale);
 	else if (!vcpu_wake(cpu, v))
-		COUNT(cpu->count.galog_useless);
+		useless(cpu, v);
+	else if (__builtin_expect(
+			 __builtin_sub_overflow(v->log_allowance, 1, &v->log_allowance), 0))
+		storm_woken(cpu, v);
 }
 
 /* [model galog:recover] Entries were lost, and whose nobody knows: restart the log first, so that

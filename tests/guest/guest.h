@@ -112,5 +112,12 @@ void program_greedy(uint32_t index);
 void program_asleep(uint32_t index);
 void program_latency(uint32_t index);
 void program_share(uint32_t index);
+void program_scan(uint32_t index);
+void program_foreign(uint32_t index);
+void program_startup_storm(uint32_t index);
+void program_neighbour(uint32_t index);
+void program_storm(uint32_t index);
+void program_bystander(uint32_t index);
+void program_forge(uint32_t index);
 
 #endif

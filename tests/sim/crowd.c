@@ -287,13 +287,19 @@ static void choose(uint64_t seed)
 		.masks = crowd_random(2),
 		.spurious_percent = crowd_random(2) ? 0 : 30,
 		.log_limit = crowd_random(3) ? 0 : 1 + crowd_random(4),
+		.storm_limit = crowd_random(2) ? 0 : 100u << crowd_random(6),
 	};
 }
 
 static void begin(uint64_t seed)
 {
+	static struct vm_config config;
+
 	choose(seed);
 	setup_machine(crowd.cpus, crowd.vcpus);
+	config = *rig_vm.config;
+	config.storm_limit = crowd.storm_limit;
+	rig_vm.config = &config;
 	machine_spurious_gappi(crowd.spurious_percent);
 	machine_galog_limit(crowd.log_limit);
 	rig_vm.vcpus = crowd_vcpu;

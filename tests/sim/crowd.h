@@ -27,6 +27,7 @@ struct crowd_shape {
 	uint32_t device_mask; /* a crossing fires the device, likewise */
 	bool late_stores, migrates, switches, routes, masks;
 	uint32_t spurious_percent, log_limit;
+	uint32_t storm_limit; /* of the device, a second; 0: none */
 };
 extern struct crowd_shape crowd;
 extern struct vcpu crowd_vcpu[CROWD_VCPUS];

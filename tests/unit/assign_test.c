@@ -28,7 +28,8 @@ static struct {
 	uint64_t gpa, host, bytes;
 } mapped[16];
 static uint32_t mapped_count;
-static uint32_t told[2], interrupts[2], doorbells, stops;
+static uint32_t told[2], interrupts[2], woken[2], doorbells, stops;
+static bool one_too_many; /* says storm.c */
 static uint8_t last_vector, next_host_vector;
 static const char *why;
 
@@ -163,6 +164,22 @@ void vcpu_interrupt(struct cpu *here, struct vcpu *v, uint8_t vector)
 	last_vector = vector;
 }
 
+bool vcpu_owed(const struct vcpu *v)
+{
+	return vapic_irr_any(v->avic.page);
+}
+
+bool vcpu_wake(struct cpu *here, struct vcpu *v)
+{
+	woken[v - vcpu]++;
+	return true;
+}
+
+bool storm_host_interrupt(struct cpu *here, struct assigned_irq *irq)
+{
+	return !one_too_many;
+}
+
 void sim_doorbell(uint32_t apicid)
 {
 	doorbells++;
@@ -190,6 +207,8 @@ static void start_vcpus(void)
 	memset(page, 0, sizeof(page));
 	memset(told, 0, sizeof(told));
 	memset(interrupts, 0, sizeof(interrupts));
+	memset(woken, 0, sizeof(woken));
+	one_too_many = false;
 	doorbells = stops = 0;
 }
 
@@ -507,6 +526,96 @@ TEST(without_guest_mode_it_is_emulated)
 	EXPECT_EQ(give(&vm, 0), OK);
 	EXPECT_EQ(assign_route(&cpu[0], &vm.devices[0].irq[2], &vcpu[0], 0x61), OK);
 	EXPECT(!vm.devices[0].irq[2].posted);
+}
+
+#define GALOG_INTR (1ull << 2)
+
+static void hold(struct assigned_irq *irq)
+{
+	spin_lock(&vm.devices[0].lock);
+	route_hold(&cpu[0], irq);
+	spin_unlock(&vm.devices[0].lock);
+	EXPECT_EQ(vm.devices[0].storm.held, 1);
+}
+
+/* Held, a post asks for no entry, whoever blocks; afterwards it does, and what came is found. */
+TEST(held_posted)
+{
+	struct assigned_irq *irq = an_irq();
+
+	vcpu[1].avic.put = PUT_BLOCKING_GALOG;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	EXPECT(irte(2)[0] & GALOG_INTR);
+	hold(irq);
+	EXPECT(irq->held && !irq->owed);
+	EXPECT(!(irte(2)[0] & GALOG_INTR) && irte(2)[0] & 1);
+	avic_load(&vcpu[1].avic, vcpu[1].avic.target);
+	avic_put(&vcpu[1].avic, PUT_BLOCKING_GALOG, vcpu[1].avic.target);
+	EXPECT(!(irte(2)[0] & GALOG_INTR));
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x62), OK); /* is no way out */
+	EXPECT(!(irte(2)[0] & GALOG_INTR));
+	vapic_set_irr(&page[1], 0x62);
+	EXPECT_EQ(woken[1], 0);
+	route_release(&cpu[0], irq);
+	EXPECT(irte(2)[0] & GALOG_INTR);
+	EXPECT_EQ(woken[1], 1);
+	EXPECT_EQ(vm.devices[0].storm.held, 0);
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(woken[1], 1);
+	EXPECT_EQ(interrupts[1], 0);
+}
+
+/* Held, an emulated message is dropped without a word; afterwards it fires, once. */
+TEST(held_emulated)
+{
+	struct assigned_irq *irq = an_irq();
+
+	vm.delivery = DELIVERY_EMULATED;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	irq->allowance = 1;
+	assign_host_interrupt(&cpu[1], irq);
+	EXPECT_EQ(interrupts[1], 1);
+	one_too_many = true;
+	assign_host_interrupt(&cpu[1], irq);
+	EXPECT_EQ(interrupts[1], 1);
+	hold(irq);
+	EXPECT_EQ(irte(2)[0], 2); /* SupIOPF */
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x62), OK);
+	EXPECT_EQ(irte(2)[0], 2);
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(irte(2)[0], 0x1101);
+	EXPECT_EQ(interrupts[1], 2);
+	EXPECT_EQ(last_vector, 0x62);
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(interrupts[1], 2);
+}
+
+/* The VM changes over, or ends, or lets go of the message, while it is held. */
+TEST(held_and_changed)
+{
+	struct assigned_irq *irq = an_irq();
+
+	vm.delivery = DELIVERY_EMULATED;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	hold(irq);
+	vm.delivery = DELIVERY_POSTED;
+	EXPECT_EQ(assign_set_delivery(&cpu[0], &vm, DELIVERY_POSTED), OK);
+	EXPECT(irte(2)[0] & 1);
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(interrupts[1], 1);
+	vm.delivery = DELIVERY_EMULATED;
+	EXPECT_EQ(assign_set_delivery(&cpu[0], &vm, DELIVERY_EMULATED), OK);
+	hold(irq);
+	vm.stopped = 1;
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(irte(2)[0], 2);
+	vm.stopped = 0;
+	hold(irq);
+	assign_unroute(&cpu[0], irq);
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(irte(2)[0], 2);
+	EXPECT_EQ(vm.devices[0].storm.held, 0);
+	EXPECT_EQ(stops, 0);
 }
 
 TEST(route_failures_leave_nothing_on)

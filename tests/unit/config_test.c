@@ -129,7 +129,12 @@ TEST(words)
 		EXPECT_EQ(c.vms[0].halt, halts[i].mode);
 		EXPECT_EQ(c.vms[0].delivery, DELIVERY_EMULATED);
 	}
+	EXPECT_EQ(parse(VM "storm-limit = 0\n"), OK);
+	EXPECT_EQ(c.vms[0].storm_limit, 0);
+	EXPECT_EQ(parse(VM "storm-limit = 100\n"), OK);
+	EXPECT_EQ(c.vms[0].storm_limit, 100);
 	EXPECT_EQ(parse(VM "delivery = auto\ncontrol = no\napic = x2apic\n"), OK);
+	EXPECT_EQ(c.vms[0].storm_limit, 200000);
 }
 
 TEST(byte_order_mark_and_line_ends)
@@ -209,6 +214,9 @@ TEST(bad_values)
 	REFUSED("[reveille]\nvfs = 1*00:03.0,\n" VM, 2, "comma", "N*DEVICE");
 	REFUSED(VM "control = maybe\n", 4, "'maybe'", "no or yes");
 	REFUSED(VM "control = ye\n", 4, "'ye'", "no or yes");
+	REFUSED(VM "storm-limit = 99\n", 4, "'99'", "100 to 10000000, or 0");
+	REFUSED(VM "storm-limit = 10000001\n", 4, "'10000001'", "100 to 10000000, or 0");
+	REFUSED(VM "storm-limit = few\n", 4, "'few'", "host interrupts a second");
 }
 
 TEST(memory)

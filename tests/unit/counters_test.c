@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* sources: vmm/notice.c */
 /* sources: vmm/counters.c vmm/report_end.c vmm/base/lib.c */
 /* A small machine with numbers that are all different; the lines are typed by hand. */
 #include "test.h"
@@ -138,9 +139,18 @@ TEST(everything)
 		"host_interrupts=5\n"
 		"REPORT iommu n=0 galog_entries=60 overflows=2 recoveries=1 reads=70 writes=71 "
 		"commands=72 events=73\n"
+		"REPORT refused vm=a events=0 msrs=4 ports=0 config=0 ipis=0 startups=0 "
+		"hypercalls=0 storms=0 reports=0\n"
+		"REPORT refused vm=a events=0 msrs=0 ports=0 config=0 ipis=0 startups=0 "
+		"hypercalls=0 storms=0 reports=0\n"
+		"REPORT refused vm=b events=0 msrs=0 ports=0 config=0 ipis=0 startups=0 "
+		"hypercalls=0 storms=0 reports=5\n"
 		"trace\n";
 
 	make();
+	vms[0].notices.before[NOTICE_MSR] = 1;
+	vms[0].notices.now[NOTICE_MSR] = 3;
+	vms[2].notices.now[NOTICE_REPORT] = 5;
 	out[0] = 0;
 	report_end();
 	EXPECT(!strcmp(out, want));

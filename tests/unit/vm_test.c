@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* sources: vmm/notice.c */
 /* sources: svm/probe.c */
 /* sources: vmm/vm_switch.c vmm/guest/builtin.c vmm/base/lib.c svm/svm.c svm/asid.c */
 /* sources: svm/event.c svm/fpu.c svm/guest_state.c svm/npt.c svm/perm.c vmm/exit_msr.c */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* sources: vmm/notice.c vmm/base/lib.c */
 /* sources: vmm/guest/vpci.c vmm/guest/vpci_bar.c vmm/guest/vpci_caps.c vmm/guest/vpci_config.c */
 /* sources: vmm/guest/vpci_msi.c vmm/guest/vpci_msix.c drivers/msi.c drivers/msix.c drivers/pci.c */
 /* sources: drivers/pci_bar.c drivers/pci_config.c drivers/clock.c svm/npt.c avic/exits.c */
