@@ -165,3 +165,18 @@ void pci_disable_dma(devid_t id)
 {
 	pci_write(id, PCI_COMMAND, 2, pci_read(id, PCI_COMMAND, 2) & ~PCI_COMMAND_MASTER);
 }
+
+void pci_enable_intx(devid_t id)
+{
+	pci_write(id, PCI_COMMAND, 2, pci_read(id, PCI_COMMAND, 2) & ~PCI_COMMAND_INTX);
+}
+
+void pci_disable_intx(devid_t id)
+{
+	pci_write(id, PCI_COMMAND, 2, pci_read(id, PCI_COMMAND, 2) | PCI_COMMAND_INTX);
+}
+
+bool pci_intx_asserted(devid_t id)
+{
+	return pci_read(id, PCI_STATUS, 2) & PCI_STATUS_INTX;
+}

@@ -37,6 +37,11 @@ void pci_enable(devid_t id);
 void pci_enable_decoding(devid_t id);
 void pci_enable_dma(devid_t id);
 void pci_disable_dma(devid_t id);
+/* May the function assert its pin? And does it, whether or not it may? A function older than PCI 2.3
+ * has neither bit: it may always, and never says so. */
+void pci_enable_intx(devid_t id);
+void pci_disable_intx(devid_t id);
+bool pci_intx_asserted(devid_t id);
 uint16_t pci_find_cap(devid_t id, uint8_t cap);
 /* An extended capability (PCI Express); 0: none, or no ECAM. */
 uint16_t pci_find_ext_cap(devid_t id, uint16_t cap);

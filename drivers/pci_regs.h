@@ -29,6 +29,7 @@ enum pci_reg {
 #define PCI_COMMAND_PARITY 0x0040u
 #define PCI_COMMAND_SERR   0x0100u
 #define PCI_COMMAND_INTX   0x0400u /* disable */
+#define PCI_STATUS_INTX    0x0008u /* asserted */
 #define PCI_STATUS_CAPS    0x0010u
 #define PCI_HEADER_MULTI   0x80u
 #define PCI_HEADER_BRIDGE  1u

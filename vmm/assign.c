@@ -6,6 +6,7 @@
 #include "device_find.h"
 #include "drivers/msi.h"
 #include "drivers/msix.h"
+#include "intx.h"
 #include "iommu/iommu.h"
 #include "page.h"
 #include "vm.h"
@@ -245,6 +246,9 @@ static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 	err = program_messages(d);
 	if (err)
 		goto undo;
+	err = intx_attach(vm, d, why);
+	if (err)
+		goto undo;
 	if (vm->config->pci == PCI_DIRECT)
 		pci_enable(pci->id);
 	else
@@ -270,6 +274,8 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 	*why = refuse_function(pci);
 	if (!*why)
 		*why = refuse_isolation(vm, pci);
+	if (!*why)
+		*why = intx_refuse(vm, pci);
 	if (*why)
 		return ERR_UNFIT;
 	struct assigned_device *d = &vm->devices[vm->device_count];
@@ -297,6 +303,7 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 
 void assign_block_all(struct vm *vm)
 {
+	intx_close(vm);
 	for (uint32_t i = 0; i < vm->device_count; i++) {
 		struct assigned_device *d = &vm->devices[i];
 

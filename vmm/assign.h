@@ -10,6 +10,7 @@
 #include "config.h"
 #include "cpu.h"
 
+struct intx_line;
 struct vm;
 struct vcpu;
 struct cpu;
@@ -42,6 +43,7 @@ struct assigned_device {
 	uint32_t events;      /* logged by the IOMMU: events.c */
 	uint32_t irq_count;
 	struct assigned_irq *irq; /* (const) irq_count of them */
+	struct intx_line *line;   /* (const) its INTx; NULL: not connected */
 };
 
 /* DTE -> the VM's domain (made with the first device: the VM's memory at its guest-physical

@@ -207,6 +207,33 @@ static err_t read_devices(struct parser *p, struct span value)
 	return OK;
 }
 
+/* "00:05.0@21" */
+static bool intx(struct span s, struct config_intx *i)
+{
+	struct span device = span_cut(&s, '@');
+	uint64_t gsi = CONFIG_GSI_NONE;
+
+	if (!span_is(s, "none") && !value_number(s, 0, CONFIG_GSIS - 1, &gsi))
+		return false;
+	i->gsi = (uint32_t)gsi;
+	return value_device(device, &i->device);
+}
+
+static err_t read_intx(struct parser *p, struct span value)
+{
+	do {
+		struct span one = span_trim(span_cut(&value, ','));
+
+		if (p->vm->intx_count == CONFIG_DEVICES)
+			return FAIL(p, "too many pins; expected %u at most", CONFIG_DEVICES);
+		if (!intx(one, &p->vm->intx[p->vm->intx_count]))
+			return config_bad_value(p, "intx", one,
+				"DEVICE@GSI like 00:05.0@21, or DEVICE@none");
+		p->vm->intx[p->vm->intx_count++].device.line = p->line;
+	} while (value.bytes);
+	return OK;
+}
+
 const struct config_key config_vm_keys[] = {
 	{ "guest", read_guest },
 	{ "args", read_args },
@@ -221,6 +248,7 @@ const struct config_key config_vm_keys[] = {
 	{ "delivery", read_delivery },
 	{ "halt", read_halt },
 	{ "devices", read_devices },
+	{ "intx", read_intx },
 	{ "pci", read_pci },
 	{ "console", read_console },
 	{ "restart", read_restart },

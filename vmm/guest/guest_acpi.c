@@ -23,6 +23,8 @@ _Static_assert(PLATFORM_PCI_IO_BASE == VPCI_IO_BASE && PLATFORM_PCI_IO_BYTES == 
 _Static_assert(PLATFORM_ECAM == VPCI_ECAM_BASE && PLATFORM_ECAM_BYTES == VPCI_ECAM_BYTES,
 	"platform.h and vpci.h");
 
+_Static_assert(PLATFORM_INTX_FIRST == 16 && PLATFORM_INTX_PINS == 8, "dsdt.asl, _PRT");
+
 struct rsdp {
 	char signature[8];
 	uint8_t checksum;
