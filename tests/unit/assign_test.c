@@ -3,6 +3,7 @@
 /* sources: vmm/assign.c vmm/route.c iommu/[a-z]*.c avic/run.c avic/vapic.c */
 #include "drivers/msi.h"
 #include "drivers/msix.h"
+#include "intx.h"
 #include "iommu/ivrs.h"
 #include "vectors.h"
 #include "vm.h"
@@ -163,6 +164,27 @@ void vcpu_interrupt(struct cpu *here, struct vcpu *v, uint8_t vector)
 	last_vector = vector;
 }
 
+static const char *pin_refusal;
+static err_t pin_result;
+static unsigned pins_closed;
+
+const char *intx_refuse(const struct vm *v, const struct pci_device *pci)
+{
+	return pin_refusal;
+}
+
+err_t intx_attach(struct vm *v, struct assigned_device *d, const char **sentence)
+{
+	if (pin_result)
+		*sentence = "pin";
+	return pin_result;
+}
+
+void intx_close(struct vm *v)
+{
+	pins_closed++;
+}
+
 void sim_doorbell(uint32_t apicid)
 {
 	doorbells++;
@@ -212,7 +234,8 @@ static void start_devices(void)
 	devices[0].bar[2] = (struct pci_bar){ .base = 0xc0030000, .bytes = 0x80 };
 	devices[0].bar[3] = (struct pci_bar){ .base = 0xc0040000, .bytes = 0x4000 };
 	devices[1].cap_msi = 0x40;
-	flr_result = program_result = OK;
+	flr_result = program_result = pin_result = OK;
+	pin_refusal = NULL;
 	plain_log2 = 0;
 	mapped_count = 0;
 	next_host_vector = 0x30;
@@ -350,6 +373,13 @@ TEST(refusals)
 	start(EFR);
 	program_result = ERR_INVALID;
 	expect_refused(0, "MSI");
+	EXPECT_EQ(fake_pages_freed, 2);
+	start(EFR);
+	pin_refusal = "nobody knows where its pin leads";
+	expect_refused(0, "its pin");
+	start(EFR);
+	pin_result = ERR_NOT_FOUND;
+	expect_refused(0, "pin");
 	EXPECT_EQ(fake_pages_freed, 2);
 	start(EFR);
 	fake[0].silent = true;

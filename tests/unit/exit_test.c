@@ -21,6 +21,7 @@
 #include <hw/sim.h>
 #include "base/log.h"
 #include "guest/walk.h"
+#include "intx.h"
 #include "test.h"
 
 #define VCPUS 3
@@ -107,6 +108,10 @@ void vcpu_timer_changed(struct cpu *here, struct vcpu *w)
 static bool bus;
 static struct mmio_access bus_access;
 static struct port_access bus_port;
+
+void intx_eoi(struct vm *m, uint32_t pins)
+{
+}
 
 bool vpci_has(const struct vm *m, gpa_t at)
 {
