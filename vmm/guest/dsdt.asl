@@ -35,6 +35,25 @@ DefinitionBlock ("", "DSDT", 2, "RVEIL", "REVEILLE", 1)
 			}
 		}
 
+		Device (RTC0)
+		{
+			Name (_HID, EisaId ("PNP0B00"))
+			Name (_CRS, ResourceTemplate ()
+			{
+				IO (Decode16, PLATFORM_RTC, PLATFORM_RTC, 1, 2)
+			})
+			// 1 where the machine has a clock; guest_acpi.c writes it.
+			Name (CMOS, 0xAA)
+			Method (_STA)
+			{
+				If (CMOS == 1)
+				{
+					Return (0xF)
+				}
+				Return (0)
+			}
+		}
+
 		Device (PCI0)
 		{
 			Name (_HID, EisaId ("PNP0A08"))

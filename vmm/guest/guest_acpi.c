@@ -5,8 +5,10 @@
 #include "base/bits.h"
 #include "base/check.h"
 #include "base/lib.h"
+#include "drivers/rtc.h"
 #include "guest/platform.h"
 #include "vm.h"
+#include <hw/cpu.h>
 
 extern const uint8_t guest_dsdt[], guest_dsdt_end[]; /* dsdt.asl */
 
@@ -73,7 +75,7 @@ _Static_assert(offsetof(struct fadt, reset) == 116, "ACPI 6.5, FADT");
 _Static_assert(offsetof(struct fadt, dsdt) == 140, "ACPI 6.5, FADT");
 _Static_assert(sizeof(struct fadt) == 276, "ACPI 6.5, FADT");
 
-/* No VGA, no CMOS clock; no other legacy devices: the bits that would say so are 0. */
+/* No VGA; no other legacy devices: the bits that would say so are 0. */
 #define BOOT_ARCH_NO_VGA  BIT(2)
 #define BOOT_ARCH_NO_CMOS BIT(5)
 
@@ -172,18 +174,31 @@ static void list(struct writer *w, uint64_t at)
 	w->table[w->tables++] = at;
 }
 
-/* The name UART in it is 1 where there is a console: dsdt.asl. */
+/* Gives a name in the DSDT, where it is AAh (dsdt.asl), its value. */
+static void set_name(uint8_t *dsdt, size_t bytes, const char *name, uint8_t value)
+{
+	const uint8_t aml[] = { (uint8_t)name[0], (uint8_t)name[1], (uint8_t)name[2],
+		(uint8_t)name[3], 0x0a, 0xaa };
+
+	for (size_t i = 0; i + sizeof(aml) <= bytes; i++)
+		if (memcmp(dsdt + i, aml, sizeof(aml)) == 0)
+			dsdt[i + sizeof(aml) - 1] = value;
+}
+
+static bool has_rtc(void)
+{
+	return rtc_us_at(cpu_ticks()) != 0;
+}
+
 static uint64_t put_dsdt(struct writer *w)
 {
-	static const uint8_t name[] = { 'U', 'A', 'R', 'T', 0x0a, 0xaa };
 	uint8_t copy[1024];
 	size_t bytes = (uintptr_t)guest_dsdt_end - (uintptr_t)guest_dsdt;
 
 	CHECK(bytes <= sizeof(copy));
 	memcpy(copy, guest_dsdt, bytes);
-	for (size_t i = 0; i + sizeof(name) <= bytes; i++)
-		if (memcmp(copy + i, name, sizeof(name)) == 0)
-			copy[i + sizeof(name) - 1] = w->vm->config->console == VM_CONSOLE_UART;
+	set_name(copy, bytes, "UART", w->vm->config->console == VM_CONSOLE_UART);
+	set_name(copy, bytes, "CMOS", has_rtc());
 	return put(w, copy, bytes);
 }
 
@@ -196,7 +211,7 @@ static void put_fadt(struct writer *w, uint64_t dsdt)
 {
 	struct fadt t = {
 		.h = header("FACP", 6),
-		.boot_arch = BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_CMOS,
+		.boot_arch = BOOT_ARCH_NO_VGA | (has_rtc() ? 0 : BOOT_ARCH_NO_CMOS),
 		.flags = FLAG_WBINVD | FLAG_PROC_C1 | FLAG_PWR_BUTTON | FLAG_SLP_BUTTON |
 			 FLAG_RESET | FLAG_HW_REDUCED,
 		.reset = io_byte(PLATFORM_RESET),
