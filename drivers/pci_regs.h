@@ -89,11 +89,15 @@ enum { PCIE_DEVCAP = 4, PCIE_DEVCTL = 8, PCIE_DEVSTA = 10 };
 #define DEVSTA_PENDING 0x0020u
 
 #define PCI_EXT_CAPABILITIES 0x100u
-enum { EXT_CAP_ACS = 0x0d, EXT_CAP_SRIOV = 0x10 };
+enum { EXT_CAP_ACS = 0x0d, EXT_CAP_ATS = 0x0f, EXT_CAP_SRIOV = 0x10, EXT_CAP_PRI = 0x13 };
 enum { ACS_CAP = 4, ACS_CONTROL = 6 };
 /* Source validation, request and completion redirect, upstream forwarding: what keeps functions
  * apart (PCI Express Base 5.0, "Access Control Services"). */
 #define ACS_ISOLATES 0x1du
+/* Address translation and page requests of the device's own: PCI Express Base 5.0, "ATS". */
+enum { PRI_CONTROL = 4, ATS_CONTROL = 6 };
+#define PRI_ENABLE 0x0001u
+#define ATS_ENABLE 0x8000u
 enum { SRIOV_TOTAL_VFS = 0x0e };
 
 #define PCIE_DEVCAP2  0x24

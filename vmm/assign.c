@@ -80,6 +80,9 @@ static const char *refuse_isolation(const struct vm *vm, const struct pci_device
 	for (uint32_t i = 0; i < taken_count; i++)
 		if (taken[i].requester == iommu_alias(pci->id) && taken[i].vm_id != vm->id)
 			return "another VM has a device with the same requester ID";
+	if (iommu_alias(pci->id) == pci->id && pci_wire_id(pci->id) != pci->id)
+		return "it is behind a bridge to conventional PCI that the IVRS does not know of: "
+		       "its requests carry another ID, and would be blocked";
 	if (shares_alias_outside(vm, pci))
 		return "another device has the same requester ID: this VM must have both";
 	return NULL;
@@ -145,6 +148,7 @@ static err_t quiet(const struct pci_device *pci)
 {
 	pci_disable_dma(pci->id);
 	msi_disable(pci);
+	pci_disable_ats(pci->id);
 	err_t err = pci_flr(pci->id);
 
 	return err == ERR_UNFIT ? OK : err;

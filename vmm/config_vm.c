@@ -227,8 +227,8 @@ static err_t read_intx(struct parser *p, struct span value)
 		if (p->vm->intx_count == CONFIG_DEVICES)
 			return FAIL(p, "too many pins; expected %u at most", CONFIG_DEVICES);
 		if (!intx(one, &p->vm->intx[p->vm->intx_count]))
-			return config_bad_value(p, "intx", one,
-				"DEVICE@GSI like 00:05.0@21, or DEVICE@none");
+			return config_bad_value(
+				p, "intx", one, "DEVICE@GSI like 00:05.0@21, or DEVICE@none");
 		p->vm->intx[p->vm->intx_count++].device.line = p->line;
 	} while (value.bytes);
 	return OK;

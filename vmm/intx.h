@@ -53,8 +53,8 @@ struct intx_line {
  * messages, or no pin, or the configuration has an "intx" for it. */
 struct pci_device;
 const char *intx_refuse(const struct vm *vm, const struct pci_device *pci);
-/* Connects the device's pin if the configuration says so: d->line, CLOSED. d is the next of the VM's
- * devices. *why says what is wrong. */
+/* Connects the device's pin if the configuration says so: d->line, CLOSED. d is the next of the
+ * VM's devices. *why says what is wrong. */
 err_t intx_attach(struct vm *vm, struct assigned_device *d, const char **why) MUST_USE;
 /* The sentence about an "intx" that names none of the VM's devices; NULL: there is none. */
 const char *intx_unused(const struct vm *vm);

@@ -111,7 +111,7 @@ static bool storm(uint64_t answered)
 	for (unsigned i = 0; i < 2 * STORM_MOST; i++) {
 		edu_fire(EDU);
 		pause_times(answered ? 5000 : 50); /* of its own accord not too fast */
-		ioapic_eoi(VEC_INTX); /* nor does this make it more */
+		ioapic_eoi(VEC_INTX);              /* nor does this make it more */
 	}
 	uint64_t before = seen;
 

@@ -13,7 +13,7 @@
 
 static struct pci_device devices[3];
 static struct pci_enabled {
-	bool master, messages, decoding, held;
+	bool master, messages, decoding, held, no_ats;
 	uint32_t programmed;
 } state[3];
 static err_t flr_result, program_result;
@@ -67,6 +67,11 @@ void pci_disable_dma(devid_t id)
 	state[at(id)].master = false;
 }
 
+void pci_disable_ats(devid_t id)
+{
+	state[at(id)].no_ats = true;
+}
+
 err_t pci_flr(devid_t id)
 {
 	EXPECT(!state[at(id)].master);
@@ -76,6 +81,13 @@ err_t pci_flr(devid_t id)
 void pci_enable_decoding(devid_t id)
 {
 	state[at(id)].decoding = true;
+}
+
+static devid_t wire_id;
+
+devid_t pci_wire_id(devid_t id)
+{
+	return wire_id ? wire_id : id;
 }
 
 uint32_t pci_count(void)
@@ -236,6 +248,7 @@ static void start_devices(void)
 	devices[1].cap_msi = 0x40;
 	flr_result = program_result = pin_result = OK;
 	pin_refusal = NULL;
+	wire_id = 0;
 	plain_log2 = 0;
 	mapped_count = 0;
 	next_host_vector = 0x30;
@@ -293,7 +306,7 @@ TEST(a_device_becomes_the_vms)
 	EXPECT_EQ(dte(0)[0], 0x6000000000000803ull | vm.domain.root.v);
 	EXPECT_EQ(dte(0)[1] & 0xffff, 3);
 	EXPECT_EQ(vm.domain.id, 3);
-	EXPECT(state[0].master && state[0].messages);
+	EXPECT(state[0].master && state[0].messages && state[0].no_ats);
 	EXPECT_EQ(state[0].programmed, 0xfffff);
 	EXPECT_EQ(irte(0)[0], 2); /* nowhere yet */
 	/* BAR 0 whole, BAR 3 without the page of the MSI-X table; ports and 128 bytes left out. */
@@ -374,6 +387,15 @@ TEST(refusals)
 	program_result = ERR_INVALID;
 	expect_refused(0, "MSI");
 	EXPECT_EQ(fake_pages_freed, 2);
+	start(EFR);
+	wire_id = 0x700;
+	expect_refused(0, "conventional");
+	/* Where the IVRS knows of the bridge, its word counts. */
+	ivrs.range_count = 2;
+	ivrs.range[1] = (struct ivrs_range){
+		.first = devices[0].id, .last = devices[0].id, .aliased = true, .alias = 0x700
+	};
+	EXPECT_EQ(give(&vm, 0), OK);
 	start(EFR);
 	pin_refusal = "nobody knows where its pin leads";
 	expect_refused(0, "its pin");
