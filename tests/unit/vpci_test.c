@@ -473,3 +473,29 @@ TEST(reset)
 	EXPECT_EQ(guest_read(TABLE + 48, 8), 0);
 	EXPECT_EQ(guest_read(TABLE + 60, 4), 1);
 }
+
+TEST(a_device_with_a_line)
+{
+	static struct intx_line *const line = (struct intx_line *)&vm; /* nobody looks into it */
+
+	EXPECT_EQ(fake_vm(three, 3), OK);
+	EXPECT_EQ(cfg(1, PCI_INTERRUPT_PIN, 1), 0);
+	put(NIC, PCI_STATUS, get(NIC, PCI_STATUS, 2) | PCI_STATUS_INTX, 2);
+	EXPECT_EQ(cfg(1, PCI_STATUS, 2) & PCI_STATUS_INTX, 0);
+	vm.devices[0].line = line;
+	EXPECT_EQ(vpci_create(&vm, &why), OK);
+	EXPECT_EQ(cfg(1, PCI_INTERRUPT_PIN, 1), 1);
+	EXPECT_EQ(cfg(2, PCI_INTERRUPT_PIN, 1), 0);
+	EXPECT_EQ(cfg(1, PCI_STATUS, 2) & PCI_STATUS_INTX, PCI_STATUS_INTX);
+	EXPECT_EQ(cfg(1, PCI_STATUS, 1) & PCI_STATUS_INTX, PCI_STATUS_INTX);
+	EXPECT_EQ(cfg(1, PCI_COMMAND, 4) >> 16 & PCI_STATUS_INTX, PCI_STATUS_INTX);
+	EXPECT_EQ(cfg(1, PCI_STATUS + 1, 1), 0);
+	put(NIC, PCI_STATUS, get(NIC, PCI_STATUS, 2) & ~PCI_STATUS_INTX, 2);
+	EXPECT_EQ(cfg(1, PCI_STATUS, 2) & PCI_STATUS_INTX, 0);
+	set(1, PCI_COMMAND, 2, PCI_COMMAND_INTX);
+	EXPECT_EQ(get(NIC, PCI_COMMAND, 2) & PCI_COMMAND_INTX, PCI_COMMAND_INTX);
+	set(1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	EXPECT_EQ(get(NIC, PCI_COMMAND, 2) & PCI_COMMAND_INTX, 0);
+	set(1, PCI_INTERRUPT_PIN, 1, 4);
+	EXPECT_EQ(cfg(1, PCI_INTERRUPT_PIN, 1), 1);
+}

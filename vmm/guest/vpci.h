@@ -11,8 +11,9 @@
  * route of an IRTE
  *
  * The guest never writes a register of its device's configuration space: what reaches hardware is
- * bus mastering (the IOMMU confines it), two fields of PCI Express' device control, and on, off and
- * masks of MSI and MSI-X, whose addresses and data stay the host's.
+ * bus mastering (the IOMMU confines it), INTx' off of a device that has a line (intx.h), two fields
+ * of PCI Express' device control, and on, off and masks of MSI and MSI-X, whose addresses and data
+ * stay the host's.
  *
  * Lock: the VM's lock for everything here; held inside.
  */
