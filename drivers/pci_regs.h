@@ -18,6 +18,7 @@ enum pci_reg {
 	PCI_SECONDARY_BUS = 0x19, /* of a bridge */
 	PCI_SUBORDINATE_BUS = 0x1a,
 	PCI_SUBSYSTEM = 0x2c, /* 31:16 device, 15:0 vendor */
+	PCI_ROM = 0x30,
 	PCI_CAPABILITIES = 0x34,
 	PCI_INTERRUPT_LINE = 0x3c,
 	PCI_INTERRUPT_PIN = 0x3d,
@@ -33,6 +34,9 @@ enum pci_reg {
 #define PCI_STATUS_CAPS    0x0010u
 #define PCI_HEADER_MULTI   0x80u
 #define PCI_HEADER_BRIDGE  1u
+
+#define ROM_ENABLE  0x1u
+#define ROM_ADDRESS FIELD(31, 11)
 
 #define BAR_IO       0x1u
 #define BAR_TYPE     0x6u

@@ -36,6 +36,7 @@
  *                                    machine; DEVICE@none: its driver does without
  *   pci = direct                     builtin: direct (BARs at host addresses, messages by
  *                                    hypercall) | virtual (a PCI bus, as every kernel has it)
+ *   rom = no                         yes: the devices' expansion ROMs are shown, as copies
  *   control = yes                    the guest may ask for other modes (bench)
  */
 #ifndef VMM_CONFIG_H
@@ -132,7 +133,7 @@ struct vm_config {
 	enum delivery_mode delivery;
 	enum halt_mode halt;
 	enum pci_mode pci;
-	bool control;
+	bool control, rom;
 	uint32_t device_count;
 	struct config_device devices[CONFIG_DEVICES];
 	uint32_t intx_count;

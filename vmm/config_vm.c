@@ -148,15 +148,25 @@ static err_t read_pci(struct parser *p, struct span value)
 	return err;
 }
 
-static err_t read_control(struct parser *p, struct span value)
+static err_t read_yes(struct parser *p, const char *key, struct span value, bool *yes)
 {
 	static const char *const words[] = { "no", "yes", NULL };
 	int word;
-	err_t err = config_word(p, "control", value, words, &word);
+	err_t err = config_word(p, key, value, words, &word);
 
 	if (!err)
-		p->vm->control = word;
+		*yes = word;
 	return err;
+}
+
+static err_t read_control(struct parser *p, struct span value)
+{
+	return read_yes(p, "control", value, &p->vm->control);
+}
+
+static err_t read_rom(struct parser *p, struct span value)
+{
+	return read_yes(p, "rom", value, &p->vm->rom);
 }
 
 static err_t read_console(struct parser *p, struct span value)
@@ -252,6 +262,7 @@ const struct config_key config_vm_keys[] = {
 	{ "pci", read_pci },
 	{ "console", read_console },
 	{ "restart", read_restart },
+	{ "rom", read_rom },
 	{ "control", read_control },
 	{ NULL, NULL },
 };

@@ -10,6 +10,7 @@
 #define PCI_BAR(n)   (0x10 + 4 * (n))
 #define PCI_COMMAND  0x04
 #define PCI_STATUS   0x06
+#define PCI_ROM      0x30
 #define PCI_PIN      0x3d
 #define PCI_MEMORY   2u
 #define PCI_MASTER   4u

@@ -13,6 +13,7 @@
 #define SLOT     1
 #define PIN      (16 + SLOT)
 #define EDU      (SLOT - 1)
+#define ROM_AT   0xd8000000u
 #define VEC_INTX 0x59
 #define TMR_WORD (0x180 + VEC_INTX / 32 * 16)
 
@@ -49,6 +50,29 @@ static bool setup(void)
 	trap_handler(VEC_INTX, on_intx);
 	ioapic_pin(PIN, 0, VEC_INTX | PIN_LEVEL);
 	return ok;
+}
+
+/* "rom": 55AAh, and the size register, as a driver looks for them. */
+static void program_rom(void)
+{
+	uint32_t want = (uint32_t)args_number("bytes", 0);
+
+	pci_write(SLOT, PCI_COMMAND, 2, PCI_MEMORY);
+	pci_write(SLOT, PCI_ROM, 4, ~1u);
+	uint32_t bytes = ~(pci_read(SLOT, PCI_ROM, 4) & ~0x7ffu) + 1;
+
+	print("rom: %u bytes\n", bytes);
+	bool ok = bytes == want;
+	volatile uint32_t *rom = (volatile uint32_t *)(uintptr_t)ROM_AT;
+
+	pci_write(SLOT, PCI_ROM, 4, ROM_AT);
+	ok = check("off", *rom == ~0u) && ok;
+	pci_write(SLOT, PCI_ROM, 4, ROM_AT | 1);
+	*rom = 0;
+	print("rom: begins with %x, ends with %x\n", *rom & 0xffff, bytes ? rom[bytes / 4 - 1] : 0);
+	ok = check("signature", (*rom & 0xffff) == (want ? 0xaa55 : 0xffff)) && ok;
+	ok = check("behind it", rom[want / 4] == ~0u) && ok;
+	test_end("rom", ok);
 }
 
 static bool arrives(uint64_t more)
@@ -128,6 +152,11 @@ static bool storm(uint64_t answered)
 
 void program_intx(uint32_t index)
 {
+	if (args_number("rom", 0)) {
+		if (index == 0)
+			program_rom();
+		return;
+	}
 	if (index == 0) {
 		irq_enable();
 		ready = 1;

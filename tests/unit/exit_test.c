@@ -2,7 +2,7 @@
 /* sources: svm/probe.c */
 /* sources: vmm/exit.c vmm/exit_cpuid.c vmm/exit_msr.c vmm/exit_io.c vmm/exit_apic.c */
 /* sources: vmm/exit_mmio.c vmm/guest/vioapic.c vmm/guest/vuart.c vmm/guest/power.c */
-/* sources: vmm/guest/vmtrr.c */
+/* sources: vmm/guest/vmtrr.c vmm/guest/vrtc.c */
 /* sources: vmm/guest/pvclock.c vmm/guest/startup.c drivers/rtc.c */
 /* sources: vmm/guest/decode.c vmm/guest/walk.c vmm/guest/console.c vmm/base/lib.c */
 /* sources: svm/svm.c svm/asid.c svm/event.c svm/fpu.c svm/guest_state.c svm/start.c svm/vmexit.c */

@@ -2,7 +2,7 @@
 /* sources: vmm/guest/vpci.c vmm/guest/vpci_bar.c vmm/guest/vpci_caps.c vmm/guest/vpci_config.c */
 /* sources: vmm/guest/vpci_msi.c vmm/guest/vpci_msix.c drivers/msi.c drivers/msix.c drivers/pci.c */
 /* sources: drivers/pci_bar.c drivers/pci_config.c drivers/clock.c svm/npt.c avic/exits.c */
-/* sources: avic/vapic.c */
+/* sources: avic/vapic.c vmm/guest/vpci_rom.c */
 #include "test.h"
 #include "drivers/msi.h"
 #include "drivers/msix.h"
