@@ -38,6 +38,9 @@ def edu(args="intx", intx=f"{EDU}@{GSI + 1}", devices=EDU, **keys):
 MACHINE = {"edu": 0, "igb": 0, "extra": EDU_32}
 TWO = {"edu": 0, "igb": 0, "smp": 2, "extra": [*EDU_32, "-device", "edu,bus=pcie.0,addr=9.0"]}
 OK = ("TEST intx: ok", "REPORT intx vm=g device=00:05.0 gsi=21 pin=17 interrupts=[0-9]+")
+ASK = [("echo: ready", b"irqs\r"), ("APIC timer: emulated", b"wakes\r")]
+ASKED = {"outcome": "matched", "status": None, **MACHINE}
+SHOWN = "00:05.0 INTx, GSI 21 to pin 17: remapped, 0 so far"
 HELD = "INTx of 00:05.0: more than 200 interrupts in 10 ms: held back"
 SHARED = "not started: intx: another device has this line"
 
@@ -49,6 +52,9 @@ CASES = [
          ["REPORT intx"], status=1, **MACHINE),
     Case("intx-storm", edu("intx storm=1"), [*OK, HELD], **MACHINE),
     Case("intx-no-storm", edu("intx storm=1 answer=1"), OK, ["held back"], **MACHINE),
+    Case("intx-monitor", edu("echo"), [SHOWN], until="mechanism g", typed=ASK, **ASKED),
+    Case("intx-monitor-none", edu("echo", intx=None), forbid=[SHOWN], until="mechanism g", typed=ASK,
+         **ASKED),
     Case("intx-shared-line",
          edu(devices="00:05.0", intx="00:05.0@21", name="g")
          + edu("hello", devices="00:09.0", intx="00:09.0@21", name="h", cpus="0"),
