@@ -8,7 +8,8 @@ REFUSED = "vm g: not started: it is behind a bridge to conventional PCI that the
 
 def behind(name, bridge, bus, expect, forbid=(), **how):
     """edu behind a bridge in 00:04.0."""
-    return Case(f"bridge-{name}", vm("hello", "0", devices=EDU), expect, forbid, smp=1, edu=0, igb=0,
+    return Case(f"bridge-{name}", vm("hello", "0", devices=EDU), expect, forbid,
+                smp=1, edu=0, igb=0,
                 extra=["-device", f"{bridge},id=b,bus=pcie.0,addr=4.0", "-device",
                        f"edu,bus={bus}"], **how)
 
