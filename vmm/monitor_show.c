@@ -128,9 +128,8 @@ static void show_line(const struct intx_line *line)
 {
 	devid_t id = line->device->pci->id;
 
-	monitor_print(
-		"  %02x:%02x.%u INTx, GSI %u to pin %u: remapped, %lu so far, then by the "
-		"virtual I/O APIC: a wire can't be posted",
+	monitor_print("  %02x:%02x.%u INTx, GSI %u to pin %u: remapped, %lu so far, then by the "
+		      "virtual I/O APIC: a wire can't be posted",
 		id >> 8, id >> 3 & 0x1f, id & 7u, line->gsi, line->guest_pin, line->interrupts);
 }
 
