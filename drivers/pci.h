@@ -30,6 +30,12 @@ uint32_t pci_count(void);
 struct pci_device *pci_by_index(uint32_t i);
 struct pci_device *pci_find(devid_t id);                                       /* NULL: none */
 struct pci_device *pci_find_nth(uint16_t vendor, uint16_t device, uint32_t n); /* NULL: none */
+/* The bridge whose secondary bus it is; NULL: a root bus. */
+const struct pci_device *pci_bridge_to(uint32_t bus);
+/* The ID that a function's requests carry behind the bridges above it, by the topology: its own,
+ * but behind a bridge to conventional PCI. What the IOMMU makes of it is the IVRS' (iommu_alias()).
+ */
+devid_t pci_wire_id(devid_t dev);
 uint32_t pci_read(devid_t id, uint16_t offset, unsigned bytes);
 void pci_write(devid_t id, uint16_t offset, unsigned bytes, uint32_t value);
 /* Bus mastering, decoding; INTx off. Then each alone. */
@@ -37,6 +43,13 @@ void pci_enable(devid_t id);
 void pci_enable_decoding(devid_t id);
 void pci_enable_dma(devid_t id);
 void pci_disable_dma(devid_t id);
+/* Neither translated requests nor page requests (ATS, PRI), whatever firmware had turned on. */
+void pci_disable_ats(devid_t id);
+/* May the function assert its pin? And does it, whether or not it may? A function older than
+ * PCI 2.3 has neither bit: it may always, and never says so. */
+void pci_enable_intx(devid_t id);
+void pci_disable_intx(devid_t id);
+bool pci_intx_asserted(devid_t id);
 uint16_t pci_find_cap(devid_t id, uint8_t cap);
 /* An extended capability (PCI Express); 0: none, or no ECAM. */
 uint16_t pci_find_ext_cap(devid_t id, uint16_t cap);

@@ -6,6 +6,7 @@
 #include "device_find.h"
 #include "drivers/msi.h"
 #include "drivers/msix.h"
+#include "intx.h"
 #include "iommu/iommu.h"
 #include "page.h"
 #include "vm.h"
@@ -79,6 +80,9 @@ static const char *refuse_isolation(const struct vm *vm, const struct pci_device
 	for (uint32_t i = 0; i < taken_count; i++)
 		if (taken[i].requester == iommu_alias(pci->id) && taken[i].vm_id != vm->id)
 			return "another VM has a device with the same requester ID";
+	if (iommu_alias(pci->id) == pci->id && pci_wire_id(pci->id) != pci->id)
+		return "it is behind a bridge to conventional PCI that the IVRS does not know of: "
+		       "its requests carry another ID, and would be blocked";
 	if (shares_alias_outside(vm, pci))
 		return "another device has the same requester ID: this VM must have both";
 	return NULL;
@@ -144,6 +148,7 @@ static err_t quiet(const struct pci_device *pci)
 {
 	pci_disable_dma(pci->id);
 	msi_disable(pci);
+	pci_disable_ats(pci->id);
 	err_t err = pci_flr(pci->id);
 
 	return err == ERR_UNFIT ? OK : err;
@@ -245,6 +250,9 @@ static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 	err = program_messages(d);
 	if (err)
 		goto undo;
+	err = intx_attach(vm, d, why);
+	if (err)
+		goto undo;
 	if (vm->config->pci == PCI_DIRECT)
 		pci_enable(pci->id);
 	else
@@ -270,6 +278,8 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 	*why = refuse_function(pci);
 	if (!*why)
 		*why = refuse_isolation(vm, pci);
+	if (!*why)
+		*why = intx_refuse(vm, pci);
 	if (*why)
 		return ERR_UNFIT;
 	struct assigned_device *d = &vm->devices[vm->device_count];
@@ -297,6 +307,7 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 
 void assign_block_all(struct vm *vm)
 {
+	intx_close(vm);
 	for (uint32_t i = 0; i < vm->device_count; i++) {
 		struct assigned_device *d = &vm->devices[i];
 

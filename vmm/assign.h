@@ -11,6 +11,7 @@
 #include "cpu.h"
 #include "storm.h"
 
+struct intx_line;
 struct vm;
 struct vcpu;
 struct cpu;
@@ -48,6 +49,7 @@ struct assigned_device {
 	struct storm storm;   /* (lock) */
 	uint32_t irq_count;
 	struct assigned_irq *irq; /* (const) irq_count of them */
+	struct intx_line *line;   /* (const) its INTx; NULL: not connected */
 };
 
 /* DTE -> the VM's domain (made with the first device: the VM's memory at its guest-physical

@@ -33,8 +33,11 @@
  *   halt = auto                      native | galog | gappi | gappi-shared | auto
  *   devices = 00:03.0, 8086:10c9#0   bus:device.function, or vendor:device#index, or
  *                                    pci/00:1c.0/00.0: from a device of a root bus downwards
+ *   intx = 00:05.0@21                the pin of a device without messages leads to this GSI of the
+ *                                    machine; DEVICE@none: its driver does without
  *   pci = direct                     builtin: direct (BARs at host addresses, messages by
  *                                    hypercall) | virtual (a PCI bus, as every kernel has it)
+ *   rom = no                         yes: the devices' expansion ROMs are shown, as copies
  *   storm-limit = 200000             host interrupts a second that each of its devices may cause,
  *                                    100 to 10000000; 0: no bound
  *   control = yes                    the guest may ask for other modes (bench)
@@ -91,6 +94,15 @@ struct config_device {
 	uint32_t line;                        /* of the config file, for messages */
 };
 
+/* Where the interrupt pin of one of the VM's devices leads: a global system interrupt, below
+ * CONFIG_GSIS. */
+#define CONFIG_GSIS     1024u
+#define CONFIG_GSI_NONE (~0u)
+struct config_intx {
+	struct config_device device;
+	uint32_t gsi;
+};
+
 /* Virtual functions of a device to be turned on. */
 struct config_vfs {
 	struct config_device pf;
@@ -127,10 +139,12 @@ struct vm_config {
 	enum delivery_mode delivery;
 	enum halt_mode halt;
 	enum pci_mode pci;
-	bool control;
+	bool control, rom;
 	uint32_t storm_limit; /* host interrupts a second by each of its devices; 0: no bound */
 	uint32_t device_count;
 	struct config_device devices[CONFIG_DEVICES];
+	uint32_t intx_count;
+	struct config_intx intx[CONFIG_DEVICES];
 	uint32_t line; /* of its section header */
 };
 

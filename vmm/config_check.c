@@ -67,6 +67,9 @@ err_t config_check_vm(struct parser *p)
 
 	if (!p->vm->builtin)
 		p->vm->pci = PCI_VIRTUAL;
+	if (!err && p->vm->intx_count && p->vm->pci != PCI_VIRTUAL)
+		return FAIL_AT(p, p->vm->intx[0].device.line,
+			"'intx' needs a PCI bus for the guest; expected pci = virtual too");
 	return err ? err : check_cpus(p);
 }
 

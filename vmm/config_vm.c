@@ -148,14 +148,14 @@ static err_t read_pci(struct parser *p, struct span value)
 	return err;
 }
 
-static err_t read_control(struct parser *p, struct span value)
+static err_t read_yes(struct parser *p, const char *key, struct span value, bool *yes)
 {
 	static const char *const words[] = { "no", "yes", NULL };
 	int word;
-	err_t err = config_word(p, "control", value, words, &word);
+	err_t err = config_word(p, key, value, words, &word);
 
 	if (!err)
-		p->vm->control = word;
+		*yes = word;
 	return err;
 }
 
@@ -169,6 +169,16 @@ static err_t read_storm_limit(struct parser *p, struct span value)
 			"host interrupts a second, 100 to 10000000, or 0 for no bound");
 	p->vm->storm_limit = (uint32_t)n;
 	return OK;
+}
+
+static err_t read_control(struct parser *p, struct span value)
+{
+	return read_yes(p, "control", value, &p->vm->control);
+}
+
+static err_t read_rom(struct parser *p, struct span value)
+{
+	return read_yes(p, "rom", value, &p->vm->rom);
 }
 
 static err_t read_console(struct parser *p, struct span value)
@@ -219,6 +229,33 @@ static err_t read_devices(struct parser *p, struct span value)
 	return OK;
 }
 
+/* "00:05.0@21" */
+static bool intx(struct span s, struct config_intx *i)
+{
+	struct span device = span_cut(&s, '@');
+	uint64_t gsi = CONFIG_GSI_NONE;
+
+	if (!span_is(s, "none") && !value_number(s, 0, CONFIG_GSIS - 1, &gsi))
+		return false;
+	i->gsi = (uint32_t)gsi;
+	return value_device(device, &i->device);
+}
+
+static err_t read_intx(struct parser *p, struct span value)
+{
+	do {
+		struct span one = span_trim(span_cut(&value, ','));
+
+		if (p->vm->intx_count == CONFIG_DEVICES)
+			return FAIL(p, "too many pins; expected %u at most", CONFIG_DEVICES);
+		if (!intx(one, &p->vm->intx[p->vm->intx_count]))
+			return config_bad_value(
+				p, "intx", one, "DEVICE@GSI like 00:05.0@21, or DEVICE@none");
+		p->vm->intx[p->vm->intx_count++].device.line = p->line;
+	} while (value.bytes);
+	return OK;
+}
+
 const struct config_key config_vm_keys[] = {
 	{ "guest", read_guest },
 	{ "args", read_args },
@@ -233,9 +270,11 @@ const struct config_key config_vm_keys[] = {
 	{ "delivery", read_delivery },
 	{ "halt", read_halt },
 	{ "devices", read_devices },
+	{ "intx", read_intx },
 	{ "pci", read_pci },
 	{ "console", read_console },
 	{ "restart", read_restart },
+	{ "rom", read_rom },
 	{ "control", read_control },
 	{ "storm-limit", read_storm_limit },
 	{ NULL, NULL },

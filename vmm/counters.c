@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "base/lib.h"
 #include "cpu.h"
+#include "intx.h"
 #include "iommu/iommu.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -147,6 +148,24 @@ static bool message(struct counters_cursor *at, char *line, size_t bytes)
 	return true;
 }
 
+static bool intx(struct counters_cursor *at, char *line, size_t bytes)
+{
+	for (const struct vm *vm; (vm = vm_by_index(at->i)); at->i++, at->j = 0)
+		while (at->j < vm->device_count) {
+			const struct assigned_device *d = &vm->devices[at->j++];
+			devid_t id = d->pci->id;
+
+			if (!d->line)
+				continue;
+			fmt_text(line, bytes,
+				"intx vm=%s device=%02x:%02x.%x gsi=%u pin=%u interrupts=%lu",
+				vm->config->name, id >> 8, id >> 3 & 31, id & 7, d->line->gsi,
+				d->line->guest_pin, d->line->interrupts);
+			return true;
+		}
+	return false;
+}
+
 static bool iommu(struct counters_cursor *at, char *line, size_t bytes)
 {
 	const struct iommu *u = at->i < iommu_count() ? iommu_by_index(at->i++) : NULL;
@@ -187,13 +206,15 @@ static bool of_group(struct counters_cursor *at, char *line, size_t bytes)
 	case 3:
 		return message(at, line, bytes);
 	case 4:
+		return intx(at, line, bytes);
+	case 5:
 		return iommu(at, line, bytes);
 	default:
 		return refused(at, line, bytes);
 	}
 }
 
-#define GROUPS 6
+#define GROUPS 7
 
 bool counters_next(struct counters_cursor *at, char *line, size_t bytes)
 {

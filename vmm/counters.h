@@ -41,6 +41,7 @@ struct counters_cursor {
  *   vcpu vm=g n=0 exits=12 blocks=3 cancels=0 wakes=3 spurious=0 parked=0 preemptions=0 moves=0
  *        rescues=0 (one line)
  *   message vm=g device=00:04.0 n=0 posted=1 vcpu=0 vector=81 host_interrupts=0
+ *   intx vm=g device=00:05.0 gsi=21 pin=17 interrupts=1
  *   iommu n=0 galog_entries=1 overflows=0 recoveries=0 reads=1 writes=2 commands=9 events=0
  *   refused vm=g events=0 msrs=1 ports=0 config=0 ipis=0 startups=0 hypercalls=0 storms=0 reports=0
  */

@@ -24,9 +24,10 @@ struct vcpu;
 struct svm_vcpu;
 
 /* Who a dynamic vector of this pCPU belongs to. */
-enum vector_kind { VECTOR_FREE, VECTOR_GAPPI, VECTOR_DEVICE };
+enum vector_kind { VECTOR_FREE, VECTOR_GAPPI, VECTOR_DEVICE, VECTOR_LINE };
 struct vector_use {
-	void *owner; /* GAPPI: struct vcpu; DEVICE: struct assigned_irq (assign.h) */
+	/* GAPPI: struct vcpu; DEVICE: struct assigned_irq (assign.h); LINE: struct intx_line */
+	void *owner;
 	enum vector_kind kind;
 };
 

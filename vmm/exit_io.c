@@ -5,6 +5,7 @@
 #include "exit_parts.h"
 #include "guest/platform.h"
 #include "guest/power.h"
+#include "guest/vrtc.h"
 #include "guest/vuart.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -16,6 +17,10 @@ static void device_access(struct cpu *here, struct vcpu *v, struct port_access *
 	case PLATFORM_COM1 ... PLATFORM_COM1 + 7:
 		if (v->vm->config->console == VM_CONSOLE_UART)
 			vuart_access(here, v->vm, a);
+		break;
+	case PLATFORM_RTC ... PLATFORM_RTC + 1:
+		if (!v->vm->config->builtin)
+			vrtc_access(&v->vm->rtc, a);
 		break;
 	case PLATFORM_SLEEP_CONTROL ... PLATFORM_SLEEP_STATUS:
 	case PLATFORM_RESET:

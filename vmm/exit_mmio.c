@@ -21,7 +21,7 @@ static enum mmio_device device_at(const struct vm *vm, gpa_t at)
 {
 	if (vm->config->apic == APIC_XAPIC && (at.v & ~PAGE_MASK) == GUEST_APIC_BASE)
 		return MMIO_APIC;
-	if (!vm->config->builtin && (at.v & ~PAGE_MASK) == PLATFORM_IOAPIC)
+	if (vm->config->pci == PCI_VIRTUAL && (at.v & ~PAGE_MASK) == PLATFORM_IOAPIC)
 		return MMIO_IOAPIC;
 	return vpci_has(vm, at) ? MMIO_PCI : MMIO_NONE;
 }

@@ -7,6 +7,7 @@
 #include "drivers/clock.h"
 #include "drivers/igb_pf.h"
 #include "events.h"
+#include "intx.h"
 #include "notice.h"
 #include "storm.h"
 #include "vm.h"
@@ -39,6 +40,7 @@ uint64_t slow_tick(struct cpu *here, uint64_t now)
 	cpu_time_sample(now);
 	if (audit_due <= now) {
 		wake_backstop(here);
+		intx_release();
 		audit_due = now + clock_us_to_ticks(SLOW_US);
 	}
 	if (notices_due <= now) {

@@ -5,6 +5,7 @@
 #include "cpu_arch.h"
 #include "drivers/lapic.h"
 #include "events.h"
+#include "intx.h"
 #include "panic.h"
 #include "sched.h"
 #include "vectors.h"
@@ -66,6 +67,8 @@ static inline void dynamic_interrupt(struct cpu *cpu, const struct vector_use *u
 		wake_from_gappi_own(cpu, use->owner);
 	else if (use->kind == VECTOR_DEVICE)
 		assign_host_interrupt(cpu, use->owner);
+	else if (use->kind == VECTOR_LINE)
+		intx_interrupt(cpu, use->owner);
 	else
 		cpu->stale_interrupts++;
 }

@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "exit_parts.h"
 #include "guest/place.h"
+#include "intx.h"
 #include "page.h"
 #include "report.h"
 #include "sched.h"
@@ -165,7 +166,8 @@ static err_t assign_devices(struct vm *vm, const char **why)
 		if (err)
 			return err;
 	}
-	return OK;
+	*why = intx_unused(vm);
+	return *why ? ERR_NOT_FOUND : OK;
 }
 
 err_t vm_create(struct vm *vm, const struct vm_config *config, uint32_t id, const char **why)
@@ -220,6 +222,7 @@ undo:
 
 void vm_start(struct cpu *here, struct vm *vm)
 {
+	intx_open(vm);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		if (!vm->vcpus[i].waits_for_sipi)
 			vcpu_start(here, &vm->vcpus[i]);

@@ -14,6 +14,7 @@
 #include "guest/pvclock.h"
 #include "guest/vioapic.h"
 #include "guest/vmtrr.h"
+#include "guest/vrtc.h"
 #include "guest/vuart.h"
 #include "notice.h"
 #include "vcpu.h"
@@ -47,6 +48,7 @@ struct vm {
 	struct vuart uart;
 	struct pvclock clock;
 	struct vmtrr mtrr;
+	struct vrtc rtc;
 };
 
 /* Makes a VM from its config; on failure everything is undone and *why says what was missing. */

@@ -71,3 +71,24 @@ bool apic_irr(uint8_t vector)
 
 	return word >> (vector % 32) & 1;
 }
+
+enum ioapic_register { IOAPIC_SELECT = 0x00, IOAPIC_WINDOW = 0x10, IOAPIC_EOI = 0x40 };
+#define IOAPIC_TABLE 0x10 /* index of the first pin */
+
+static void ioapic_write(enum ioapic_register r, uint32_t value)
+{
+	*(volatile uint32_t *)(uintptr_t)(0xfec00000u + r) = value;
+}
+
+void ioapic_pin(unsigned pin, uint32_t apic_id, uint32_t low)
+{
+	ioapic_write(IOAPIC_SELECT, IOAPIC_TABLE + 2 * pin + 1);
+	ioapic_write(IOAPIC_WINDOW, apic_id << 24);
+	ioapic_write(IOAPIC_SELECT, IOAPIC_TABLE + 2 * pin);
+	ioapic_write(IOAPIC_WINDOW, low);
+}
+
+void ioapic_eoi(uint8_t vector)
+{
+	ioapic_write(IOAPIC_EOI, vector);
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The local APIC, as x2APIC or xAPIC (guest_info.x2apic). */
+/* The local APIC, as x2APIC or xAPIC (guest_info.x2apic), and the I/O APIC where there is one. */
 #ifndef GUEST_APIC_H
 #define GUEST_APIC_H
 
@@ -44,5 +44,12 @@ void apic_eoi(void);
 /* low: ICR bits 31:0. */
 void apic_ipi(uint32_t destination, uint32_t low);
 bool apic_irr(uint8_t vector);
+
+/* A pin of the I/O APIC: to a vCPU by its APIC ID; low: vector and flags. */
+#define PIN_LEVEL  (1u << 15)
+#define PIN_MASKED (1u << 16)
+void ioapic_pin(unsigned pin, uint32_t apic_id, uint32_t low);
+/* Its EOI register. */
+void ioapic_eoi(uint8_t vector);
 
 #endif

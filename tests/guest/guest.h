@@ -105,6 +105,7 @@ void program_exits(uint32_t index);
 void program_fpu(uint32_t index);
 void program_echo(uint32_t index);
 void program_level(uint32_t index);
+void program_intx(uint32_t index);
 void program_soak(uint32_t index);
 void program_soak_victim(uint32_t index);
 void program_pci(uint32_t index);

@@ -19,6 +19,7 @@ static const struct {
 	{ "ipi", program_ipi },
 	{ "tpr", program_tpr },
 	{ "level", program_level },
+	{ "intx", program_intx },
 	{ "soak", program_soak },
 	{ "soak-victim", program_soak_victim },
 	{ "pci", program_pci },

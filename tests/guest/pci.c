@@ -104,6 +104,13 @@ uint64_t pci_bar_address(unsigned slot, unsigned n)
 	return high << 32 | (low & ~0xfu);
 }
 
+void pci_tell_driver(unsigned slot)
+{
+	struct guest_info *info = (struct guest_info *)(uintptr_t)GUEST_INFO_GPA;
+
+	info->device[slot - 1].bar[0].gpa = pci_bar_address(slot, 0);
+}
+
 volatile uint32_t *msix_table(unsigned slot)
 {
 	unsigned cap = pci_capability(slot, PCI_CAP_MSIX);

@@ -10,8 +10,6 @@
 #include "pci.h"
 #include "trap.h"
 
-#define IGB_ID     0x10c98086u
-#define EDU_ID     0x11e81234u
 #define IGB_STATUS 0x08
 #define MOVED_TO   0xd0000000u
 #define SENDER     1
@@ -48,14 +46,6 @@ static bool check(const char *what, bool good)
 	if (!good)
 		print("pci: %s: WRONG\n", what);
 	return good;
-}
-
-/* Slot n is device n - 1 of the information page, which the drivers of devices.c read. */
-static void tell_driver(unsigned slot)
-{
-	struct guest_info *info = (struct guest_info *)(uintptr_t)GUEST_INFO_GPA;
-
-	info->device[slot - 1].bar[0].gpa = pci_bar_address(slot, 0);
 }
 
 static bool look_around(void)
@@ -130,8 +120,8 @@ static bool bars(void)
 	pci_write(igb_slot, PCI_BAR(0), 4, MOVED_TO);
 	ok = check("back", igb_status(MOVED_TO) == status) && ok;
 	pci_write(edu_slot, PCI_COMMAND, 2, PCI_MEMORY | PCI_MASTER);
-	tell_driver(igb_slot);
-	tell_driver(edu_slot);
+	pci_tell_driver(igb_slot);
+	pci_tell_driver(edu_slot);
 	return ok;
 }
 

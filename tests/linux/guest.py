@@ -19,6 +19,8 @@ CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cac
 
 # What a device's driver needs, in the order of loading.
 MODULES = {
+    "8139cp": ["mii", "8139cp"],
+    "e1000": ["e1000"],
     "e1000e": ["e1000e"],
     "igb": ["dca", "i2c_algo_bit", "igb"],
     "igbvf": ["igbvf"],

@@ -10,7 +10,7 @@ set -eu
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/reveille/peer
 # What a run needs is the name of a set (init).
 set_kvm="kvm kvm-amd vfio-pci vfio_iommu_type1"
-set_plain="igb nvme ahci sd_mod virtio_pci virtio_blk virtio_net e1000e"
+set_plain="igb nvme ahci sd_mod virtio_pci virtio_blk virtio_net e1000e e1000 8139cp"
 set_other="igbvf" # for others who take modules from here (tests/linux/guest.py)
 
 die() {

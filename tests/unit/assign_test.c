@@ -3,6 +3,7 @@
 /* sources: vmm/assign.c vmm/route.c iommu/[a-z]*.c avic/run.c avic/vapic.c */
 #include "drivers/msi.h"
 #include "drivers/msix.h"
+#include "intx.h"
 #include "iommu/ivrs.h"
 #include "vectors.h"
 #include "vm.h"
@@ -12,7 +13,7 @@
 
 static struct pci_device devices[3];
 static struct pci_enabled {
-	bool master, messages, decoding, held;
+	bool master, messages, decoding, held, no_ats;
 	uint32_t programmed;
 } state[3];
 static err_t flr_result, program_result;
@@ -67,6 +68,11 @@ void pci_disable_dma(devid_t id)
 	state[at(id)].master = false;
 }
 
+void pci_disable_ats(devid_t id)
+{
+	state[at(id)].no_ats = true;
+}
+
 err_t pci_flr(devid_t id)
 {
 	EXPECT(!state[at(id)].master);
@@ -76,6 +82,13 @@ err_t pci_flr(devid_t id)
 void pci_enable_decoding(devid_t id)
 {
 	state[at(id)].decoding = true;
+}
+
+static devid_t wire_id;
+
+devid_t pci_wire_id(devid_t id)
+{
+	return wire_id ? wire_id : id;
 }
 
 uint32_t pci_count(void)
@@ -180,6 +193,27 @@ bool storm_host_interrupt(struct cpu *here, struct assigned_irq *irq)
 	return !one_too_many;
 }
 
+static const char *pin_refusal;
+static err_t pin_result;
+static unsigned pins_closed;
+
+const char *intx_refuse(const struct vm *v, const struct pci_device *pci)
+{
+	return pin_refusal;
+}
+
+err_t intx_attach(struct vm *v, struct assigned_device *d, const char **sentence)
+{
+	if (pin_result)
+		*sentence = "pin";
+	return pin_result;
+}
+
+void intx_close(struct vm *v)
+{
+	pins_closed++;
+}
+
 void sim_doorbell(uint32_t apicid)
 {
 	doorbells++;
@@ -231,7 +265,9 @@ static void start_devices(void)
 	devices[0].bar[2] = (struct pci_bar){ .base = 0xc0030000, .bytes = 0x80 };
 	devices[0].bar[3] = (struct pci_bar){ .base = 0xc0040000, .bytes = 0x4000 };
 	devices[1].cap_msi = 0x40;
-	flr_result = program_result = OK;
+	flr_result = program_result = pin_result = OK;
+	pin_refusal = NULL;
+	wire_id = 0;
 	plain_log2 = 0;
 	mapped_count = 0;
 	next_host_vector = 0x30;
@@ -289,7 +325,7 @@ TEST(a_device_becomes_the_vms)
 	EXPECT_EQ(dte(0)[0], 0x6000000000000803ull | vm.domain.root.v);
 	EXPECT_EQ(dte(0)[1] & 0xffff, 3);
 	EXPECT_EQ(vm.domain.id, 3);
-	EXPECT(state[0].master && state[0].messages);
+	EXPECT(state[0].master && state[0].messages && state[0].no_ats);
 	EXPECT_EQ(state[0].programmed, 0xfffff);
 	EXPECT_EQ(irte(0)[0], 2); /* nowhere yet */
 	/* BAR 0 whole, BAR 3 without the page of the MSI-X table; ports and 128 bytes left out. */
@@ -369,6 +405,22 @@ TEST(refusals)
 	start(EFR);
 	program_result = ERR_INVALID;
 	expect_refused(0, "MSI");
+	EXPECT_EQ(fake_pages_freed, 2);
+	start(EFR);
+	wire_id = 0x700;
+	expect_refused(0, "conventional");
+	/* Where the IVRS knows of the bridge, its word counts. */
+	ivrs.range_count = 2;
+	ivrs.range[1] = (struct ivrs_range){
+		.first = devices[0].id, .last = devices[0].id, .aliased = true, .alias = 0x700
+	};
+	EXPECT_EQ(give(&vm, 0), OK);
+	start(EFR);
+	pin_refusal = "nobody knows where its pin leads";
+	expect_refused(0, "its pin");
+	start(EFR);
+	pin_result = ERR_NOT_FOUND;
+	expect_refused(0, "pin");
 	EXPECT_EQ(fake_pages_freed, 2);
 	start(EFR);
 	fake[0].silent = true;

@@ -397,6 +397,24 @@ TEST(device_paths)
 		"device pci/00:1c.0/00.0 belongs to [vm a] already", "each device once");
 }
 
+TEST(interrupt_pins)
+{
+	EXPECT_EQ(
+		parse(VM "pci = virtual\nintx = 00:05.0@21, 8086:100e#0@none,pci/00:1c.0/00.0@0\n"),
+		OK);
+	EXPECT_EQ(c.vms[0].intx_count, 3);
+	EXPECT_EQ(c.vms[0].intx[0].device.bdf, 0x28);
+	EXPECT_EQ(c.vms[0].intx[0].gsi, 21);
+	EXPECT_EQ(c.vms[0].intx[1].device.vendor, 0x8086);
+	EXPECT_EQ(c.vms[0].intx[1].gsi, CONFIG_GSI_NONE);
+	EXPECT_EQ(c.vms[0].intx[2].gsi, 0);
+	REFUSED(VM "intx = 00:05.0\n", 4, "'00:05.0'", "DEVICE@GSI");
+	REFUSED(VM "intx = 00:05.0@\n", 4, "'00:05.0@'", "DEVICE@GSI");
+	REFUSED(VM "intx = 00:05.0@1024\n", 4, "1024", "DEVICE@GSI");
+	REFUSED(VM "intx = nobody@4\n", 4, "nobody", "DEVICE@GSI");
+	REFUSED(VM "pci = direct\nintx = 00:05.0@4\n", 5, "PCI bus", "pci = virtual");
+}
+
 TEST(consoles_and_iommu)
 {
 	static const struct {

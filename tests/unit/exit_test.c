@@ -3,7 +3,7 @@
 /* sources: svm/probe.c */
 /* sources: vmm/exit.c vmm/exit_cpuid.c vmm/exit_msr.c vmm/exit_io.c vmm/exit_apic.c */
 /* sources: vmm/exit_mmio.c vmm/guest/vioapic.c vmm/guest/vuart.c vmm/guest/power.c */
-/* sources: vmm/guest/vmtrr.c */
+/* sources: vmm/guest/vmtrr.c vmm/guest/vrtc.c */
 /* sources: vmm/guest/pvclock.c vmm/guest/startup.c drivers/rtc.c */
 /* sources: vmm/guest/decode.c vmm/guest/walk.c vmm/guest/console.c vmm/base/lib.c */
 /* sources: svm/svm.c svm/asid.c svm/event.c svm/fpu.c svm/guest_state.c svm/start.c svm/vmexit.c */
@@ -22,6 +22,7 @@
 #include <hw/sim.h>
 #include "base/log.h"
 #include "guest/walk.h"
+#include "intx.h"
 #include "test.h"
 
 #define VCPUS 3
@@ -115,6 +116,10 @@ void vcpu_timer_changed(struct cpu *here, struct vcpu *w)
 static bool bus;
 static struct mmio_access bus_access;
 static struct port_access bus_port;
+
+void intx_eoi(struct vm *m, uint32_t pins)
+{
+}
 
 bool vpci_has(const struct vm *m, gpa_t at)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/pci_reset.c */
+/* sources: drivers/pci_reset.c drivers/pci_bridge.c */
 /* sources: drivers/pci.c drivers/pci_bar.c drivers/pci_config.c drivers/clock.c */
 #include "test.h"
 #include "drivers/pci.h"
+#include "drivers/pci_regs.h"
 #include "pci_fake.h"
 
 #define NIC  DEVID(0, 3, 1)
@@ -160,4 +161,54 @@ TEST(without_an_mcfg_by_the_ports)
 	pci_write(NIC, 0x3c, 1, 0x12345678);
 	EXPECT_EQ(get(NIC, 0x3c, 4), 0x78);
 	EXPECT_EQ(pci_read(NIC, 0x3c, 1), 0x78);
+}
+
+static void bridge(devid_t id, uint8_t to, unsigned express_type)
+{
+	function(id, 0x1b36, 0x000e, 0x060400, 1);
+	put(id, PCI_SECONDARY_BUS, to, 1);
+	if (!express_type)
+		return;
+	cap(id, 0x40, CAP_PCIE, 0);
+	put(id, 0x42, express_type << 4 | 2, 2);
+}
+
+#define BEHIND DEVID(1, 3, 1)
+
+TEST(requester_ids)
+{
+	fake_start();
+	fake_acpi.ecam[0].bus_last = 1;
+	function(DEVID(1, 3, 0), 0x8086, 0x100e, 0x020000, 0x80);
+	function(BEHIND, 0x8086, 0x100e, 0x020000, 0);
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT_EQ(pci_wire_id(BEHIND), BEHIND); /* on a root bus, as far as anybody knows */
+	bridge(DEVID(0, 2, 0), BEHIND >> 8, 4);
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT(pci_bridge_to(BEHIND >> 8) && pci_bridge_to(BEHIND >> 8)->id == DEVID(0, 2, 0));
+	EXPECT_EQ(pci_wire_id(BEHIND), BEHIND); /* a root port */
+	bridge(DEVID(0, 2, 0), BEHIND >> 8, 7);
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT_EQ(pci_wire_id(BEHIND), BEHIND & 0xff00);
+	bridge(DEVID(0, 2, 0), BEHIND >> 8, 0);
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT_EQ(pci_wire_id(BEHIND), DEVID(0, 2, 0));
+	put(DEVID(0, 2, 0), PCI_SECONDARY_BUS, 0, 1);
+	EXPECT_EQ(pci_bridge_to(0), NULL);
+}
+
+TEST(ats_and_pri_go_off)
+{
+	fake_start();
+	function(NIC & ~7, 0x8086, 0x10c9, 0x020000, 0x80);
+	function(NIC, 0x8086, 0x10c9, 0x020000, 0);
+	put(NIC, 0x100, 0x12010000u | EXT_CAP_ATS, 4); /* next: 120h */
+	put(NIC, 0x100 + ATS_CONTROL, 0x8005, 2);
+	put(NIC, 0x120, 0x00010000u | EXT_CAP_PRI, 4);
+	put(NIC, 0x120 + PRI_CONTROL, 0x0003, 2);
+	EXPECT_EQ(pci_init(), OK);
+	pci_disable_ats(NIC);
+	EXPECT_EQ(get(NIC, 0x100 + ATS_CONTROL, 2), 0x0005);
+	EXPECT_EQ(get(NIC, 0x120 + PRI_CONTROL, 2), 0x0002);
+	pci_disable_ats(NIC & ~7u); /* has neither */
 }

@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "drivers/lapic.h"
 #include "events.h"
+#include "intx.h"
 #include "panic.h"
 #include "sched.h"
 #include "wake.h"
@@ -16,7 +17,7 @@ bool lapic_is_x2apic = true;
 volatile uint8_t *lapic_mmio;
 
 static struct cpu cpu;
-static unsigned eois, inbox, ticks, galog, own, shared, events, device;
+static unsigned eois, inbox, ticks, galog, own, shared, events, device, line;
 static bool eoi_first;
 static void *last_owner;
 
@@ -71,6 +72,12 @@ void assign_host_interrupt(struct cpu *on, struct assigned_irq *irq)
 	handled(&device, on);
 }
 
+void intx_interrupt(struct cpu *on, struct intx_line *of)
+{
+	last_owner = of;
+	handled(&line, on);
+}
+
 void panic_trap(const struct trap_frame *frame)
 {
 	(void)frame;
@@ -84,13 +91,13 @@ bool cpu_stopping(void)
 
 static unsigned total(void)
 {
-	return inbox + ticks + galog + own + shared + events + device;
+	return inbox + ticks + galog + own + shared + events + device + line;
 }
 
 static void take(uint32_t vector)
 {
 	sim_cpu = &cpu;
-	eois = inbox = ticks = galog = own = shared = events = device = 0;
+	eois = inbox = ticks = galog = own = shared = events = device = line = 0;
 	eoi_first = true;
 	cpu.stale_interrupts = 0;
 	trap_interrupt(vector);
@@ -145,6 +152,11 @@ TEST(dynamic_vectors)
 	EXPECT(last_owner == &owner);
 	take(0xcf);
 	EXPECT_EQ(device, 1);
+	EXPECT(last_owner == &owner);
+	cpu.vectors[0x32] = (struct vector_use){ &owner, VECTOR_LINE };
+	last_owner = NULL;
+	take(0x32);
+	EXPECT_EQ(line, 1);
 	EXPECT(last_owner == &owner);
 	take(0x31); /* freed meanwhile: counted, EOI, harmless */
 	EXPECT_EQ(cpu.stale_interrupts, 1);

@@ -18,6 +18,7 @@
 #include "vm.c" /* vmm/vm.c */
 #include <hw/mem.h>
 #include <hw/sim.h>
+#include "intx.h"
 #include "test.h"
 
 #include <setjmp.h>
@@ -41,6 +42,8 @@ static uint32_t edx_svm, edx_ext;
 static char logged[2000];
 static int pages_left;
 static err_t assign_result;
+static const char *unused_pin;
+static unsigned lines_opened;
 static unsigned blocked, routed_posted, routed_emulated, switches, wakes_to, events_sent;
 static err_t route_result, switch_result;
 uint32_t wake_word;
@@ -239,6 +242,16 @@ err_t vpci_create(struct vm *m, const char **why)
 	return OK;
 }
 
+const char *intx_unused(const struct vm *m)
+{
+	return unused_pin;
+}
+
+void intx_open(struct vm *m)
+{
+	lines_opened++;
+}
+
 void assign_block_all(struct vm *m)
 {
 	blocked++;
@@ -346,6 +359,7 @@ TEST(whole_vm)
 	EXPECT(!npt_translate(&vm.npt, GPA(0x400000), false, &host));
 	EXPECT(!npt_translate(&vm.npt, GPA(0xfee00000), false, &host));
 	vm_start(&cpus[0], &vm);
+	EXPECT_EQ(lines_opened, 1);
 	EXPECT_EQ(vm.vcpus[2].state, VCPU_RUNNABLE);
 	EXPECT(!vm_read(&vm, GPA(0x3fffff), &entry, 8));
 	EXPECT(!vm_write(&vm, GPA(~0ull), &entry, 8));

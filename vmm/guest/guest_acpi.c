@@ -5,8 +5,10 @@
 #include "base/bits.h"
 #include "base/check.h"
 #include "base/lib.h"
+#include "drivers/rtc.h"
 #include "guest/platform.h"
 #include "vm.h"
+#include <hw/cpu.h>
 
 extern const uint8_t guest_dsdt[], guest_dsdt_end[];           /* dsdt.asl */
 extern const uint8_t guest_processor[], guest_processor_end[]; /* processor.asl */
@@ -23,6 +25,8 @@ _Static_assert(PLATFORM_PCI_IO_BASE == VPCI_IO_BASE && PLATFORM_PCI_IO_BYTES == 
 	"platform.h and vpci.h");
 _Static_assert(PLATFORM_ECAM == VPCI_ECAM_BASE && PLATFORM_ECAM_BYTES == VPCI_ECAM_BYTES,
 	"platform.h and vpci.h");
+
+_Static_assert(PLATFORM_INTX_FIRST == 16 && PLATFORM_INTX_PINS == 8, "dsdt.asl, _PRT");
 
 struct rsdp {
 	char signature[8];
@@ -72,7 +76,7 @@ _Static_assert(offsetof(struct fadt, reset) == 116, "ACPI 6.5, FADT");
 _Static_assert(offsetof(struct fadt, dsdt) == 140, "ACPI 6.5, FADT");
 _Static_assert(sizeof(struct fadt) == 276, "ACPI 6.5, FADT");
 
-/* No VGA, no CMOS clock; no other legacy devices: the bits that would say so are 0. */
+/* No VGA; no other legacy devices: the bits that would say so are 0. */
 #define BOOT_ARCH_NO_VGA  BIT(2)
 #define BOOT_ARCH_NO_CMOS BIT(5)
 
@@ -190,7 +194,12 @@ static void set_name(uint8_t *aml, size_t bytes, const char *name, uint8_t value
 	at[5] = value;
 }
 
-/* The name UART in it is 1 where there is a console: dsdt.asl. */
+static bool has_rtc(void)
+{
+	return rtc_us_at(cpu_ticks()) != 0;
+}
+
+/* Names in it that say what there is (dsdt.asl): UART, CMOS. */
 static uint64_t put_dsdt(struct writer *w)
 {
 	uint8_t copy[1024];
@@ -199,6 +208,7 @@ static uint64_t put_dsdt(struct writer *w)
 	CHECK(bytes <= sizeof(copy));
 	memcpy(copy, guest_dsdt, bytes);
 	set_name(copy, bytes, "UART", w->vm->config->console == VM_CONSOLE_UART);
+	set_name(copy, bytes, "CMOS", has_rtc());
 	return put(w, copy, bytes);
 }
 
@@ -237,7 +247,7 @@ static void put_fadt(struct writer *w, uint64_t dsdt)
 {
 	struct fadt t = {
 		.h = header("FACP", 6),
-		.boot_arch = BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_CMOS,
+		.boot_arch = BOOT_ARCH_NO_VGA | (has_rtc() ? 0 : BOOT_ARCH_NO_CMOS),
 		.flags = FLAG_WBINVD | FLAG_PROC_C1 | FLAG_PWR_BUTTON | FLAG_SLP_BUTTON |
 			 FLAG_RESET | FLAG_HW_REDUCED,
 		.reset = io_byte(PLATFORM_RESET),

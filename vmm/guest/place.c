@@ -60,13 +60,13 @@ err_t guest_place(struct vm *vm, const char **why)
 	const struct vm_config *config = vm->config;
 
 	vmtrr_reset(&vm->mtrr);
+	vioapic_reset(&vm->ioapic);
 	if (config->builtin)
 		return builtin_place(vm, why);
 	struct guest_file kernel = find(&config->kernel), initrd = find(&config->initrd);
 
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		vm->vcpus[i].waits_for_sipi = i != 0;
-	vioapic_reset(&vm->ioapic);
 	vuart_reset(&vm->uart);
 	return place_linux(vm, kernel, initrd, why);
 }

@@ -34,6 +34,10 @@
 #define PLATFORM_IOAPIC    0xfec00000
 #define PLATFORM_IOAPIC_ID 0
 
+/* INTA of slot n leads to pin 16 + n % 8 of the I/O APIC. */
+#define PLATFORM_INTX_FIRST 16
+#define PLATFORM_INTX_PINS  8
+
 /* Ports. */
 #define PLATFORM_RTC           0x70
 #define PLATFORM_COM1          0x3f8

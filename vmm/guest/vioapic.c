@@ -3,6 +3,7 @@
 #include "avic/avic.h"
 #include "avic/regs.h"
 #include "exit_mmio.h"
+#include "intx.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -105,6 +106,7 @@ void vioapic_lower(struct vm *vm, unsigned pin)
 __attribute__((noinline)) void vioapic_eoi(struct cpu *here, struct vm *vm, uint8_t vector)
 {
 	struct vioapic *io = &vm->ioapic;
+	uint32_t ended = 0;
 
 	spin_lock(&io->lock);
 	for (unsigned pin = 0; pin < VIOAPIC_PINS; pin++) {
@@ -113,9 +115,13 @@ __attribute__((noinline)) void vioapic_eoi(struct cpu *here, struct vm *vm, uint
 		if (!(*entry & ENTRY_REMOTE) || field_get(ENTRY_VECTOR, *entry) != vector)
 			continue;
 		*entry &= ~ENTRY_REMOTE;
+		ended |= 1u << pin & io->lines;
+		io->asserted &= ~ended;
 		evaluate(here, vm, pin);
 	}
 	spin_unlock(&io->lock);
+	if (ended)
+		intx_eoi(vm, ended);
 }
 
 static uint32_t read_indirect(const struct vioapic *io)

@@ -34,6 +34,9 @@ static err_t create_function(struct vm *vm, uint32_t slot, const char **why)
 	*why = "the BARs of its devices don't fit into the guest's PCI windows";
 	if (slot && !vpci_bars_create(vm, f))
 		return ERR_UNFIT;
+	*why = "not enough memory for a copy of a ROM";
+	if (slot && vpci_rom_create(f))
+		return ERR_NOMEM;
 	if (slot)
 		vpci_caps_create(f);
 	memcpy(f->value, f->initial, sizeof(f->value));
@@ -159,9 +162,11 @@ static void bar_access(struct cpu *here, struct vm *vm, struct mmio_access *a, e
 	unsigned n;
 	struct vpci_function *f = vpci_bar_find(vm, a->at.v, a->bytes, io, &n, &offset);
 
-	if (!f)
+	if (!f && (io || a->write || !vpci_rom_read(vm, a->at.v, a->bytes, &a->value)))
 		a->value = ~0ull;
-	else if (!io && vpci_msix_access(here, f, n, offset, a))
+	if (!f)
+		return;
+	if (!io && vpci_msix_access(here, f, n, offset, a))
 		return;
 	else if (a->write)
 		vpci_bar_write(&f->bar[n], offset, a->bytes, a->value);
