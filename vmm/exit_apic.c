@@ -11,7 +11,8 @@
 #include "vm.h"
 #include <hw/shared.h>
 
-static void send_startup(struct cpu *here, struct vm *vm, struct avic_ipi *ipi)
+static __attribute__((noinline)) void send_startup(
+	struct cpu *here, struct vm *vm, struct avic_ipi *ipi)
 {
 	int id;
 

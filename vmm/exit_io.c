@@ -28,7 +28,7 @@ static void device_access(struct cpu *here, struct vcpu *v, struct port_access *
 	}
 }
 
-void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+__attribute__((noinline)) void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
 	uint64_t rax = svm_reg(&v->svm, 0);
 	uint64_t mask = ~0ull >> (64 - 8 * e->io.bytes);

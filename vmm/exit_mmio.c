@@ -255,7 +255,7 @@ static void emulate(struct cpu *here, struct vcpu *v, gpa_t at, enum code_source
 			"a device in software is reached by an instruction that is not a simple one");
 }
 
-bool exit_mmio(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+__attribute__((noinline)) bool exit_mmio(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
 	enum mmio_device device = device_at(v->vm, e->npf.gpa);
 
@@ -268,7 +268,7 @@ bool exit_mmio(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 	return true;
 }
 
-void exit_mmio_apic(struct cpu *here, struct vcpu *v, uint32_t offset)
+__attribute__((noinline)) void exit_mmio_apic(struct cpu *here, struct vcpu *v, uint32_t offset)
 {
 	/* Instruction bytes come with nested page faults only. */
 	emulate(here, v, GPA(GUEST_APIC_BASE + offset), CODE_FROM_MEMORY);

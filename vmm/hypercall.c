@@ -150,7 +150,7 @@ static enum exit_result migrate(struct cpu *here, struct vcpu *v, const struct c
 	return EXIT_LEAVE;
 }
 
-enum exit_result exit_hypercall(struct cpu *here, struct vcpu *v)
+__attribute__((noinline)) enum exit_result exit_hypercall(struct cpu *here, struct vcpu *v)
 {
 	struct svm_vcpu *s = &v->svm;
 	struct call c = {

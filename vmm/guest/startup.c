@@ -52,7 +52,7 @@ static void wait_for_sipi(struct cpu *here, struct vcpu *v)
 		vcpu_start(here, v);
 }
 
-bool startup_take(struct cpu *here, struct vcpu *v, uint32_t events)
+__attribute__((noinline)) bool startup_take(struct cpu *here, struct vcpu *v, uint32_t events)
 {
 	if (events & VCPU_EVENT_INIT)
 		init(here, v);

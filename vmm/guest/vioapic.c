@@ -102,7 +102,7 @@ void vioapic_lower(struct vm *vm, unsigned pin)
 	spin_unlock(&vm->ioapic.lock);
 }
 
-void vioapic_eoi(struct cpu *here, struct vm *vm, uint8_t vector)
+__attribute__((noinline)) void vioapic_eoi(struct cpu *here, struct vm *vm, uint8_t vector)
 {
 	struct vioapic *io = &vm->ioapic;
 
