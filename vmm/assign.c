@@ -295,6 +295,25 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 	return OK;
 }
 
+err_t assign_restart(struct vm *vm)
+{
+	for (uint32_t i = 0; i < vm->device_count; i++) {
+		struct assigned_device *d = &vm->devices[i];
+		err_t err = quiet(d->pci);
+
+		if (err)
+			return err;
+		err = dte_assign(d->iommu, d->pci->id, &vm->domain, &d->irt);
+		if (err)
+			return err;
+		err = program_messages(d);
+		if (err)
+			return err;
+		pci_enable_decoding(d->pci->id);
+	}
+	return OK;
+}
+
 void assign_block_all(struct vm *vm)
 {
 	for (uint32_t i = 0; i < vm->device_count; i++) {

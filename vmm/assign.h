@@ -62,6 +62,9 @@ void assign_unroute(struct cpu *here, struct assigned_irq *irq);
 err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mode) MUST_USE;
 /* A host interrupt of emulated delivery arrived. */
 void assign_host_interrupt(struct cpu *here, struct assigned_irq *irq);
+/* After assign_block_all(), of a VM at rest whose bus is virtual: its devices are reset and reach
+ * its memory again, with bus mastering and messages off. */
+err_t assign_restart(struct vm *vm) MUST_USE;
 /* Fence: no bus mastering, DTE blocks DMA and interrupts. */
 void assign_block_all(struct vm *vm);
 

@@ -79,7 +79,7 @@ static void cpus(struct cpu *here, struct vm *vm, const char *argument)
 
 static void stop(struct cpu *here, struct vm *vm, const char *argument)
 {
-	vm_stop(here, vm, "by the monitor");
+	vm_end(here, vm, VM_OPERATOR_STOP, "stopped: by the monitor");
 }
 
 /* The index of the argument in words; -1 and what was expected. */

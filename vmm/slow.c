@@ -4,6 +4,7 @@
 #include "console.h"
 #include "cpu_time.h"
 #include "drivers/clock.h"
+#include "vm_restart.h"
 #include "wake.h"
 
 uint64_t slow_tick(struct cpu *here, uint64_t now)
@@ -13,6 +14,7 @@ uint64_t slow_tick(struct cpu *here, uint64_t now)
 	cpu_time_sample(now);
 	if (audit_due <= now) {
 		wake_backstop(here);
+		restart_look(here);
 		audit_due = now + clock_us_to_ticks(SLOW_US);
 	}
 	uint64_t poll_due = now + clock_us_to_ticks(console_poll(here));

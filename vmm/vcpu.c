@@ -279,6 +279,13 @@ void vcpu_stop(struct cpu *here, struct vcpu *v)
 	leave(here, v, VCPU_STOPPED);
 }
 
+void vcpu_revive(struct vcpu *v)
+{
+	v->halted = HALTED_NOT;
+	shared_store32(&v->events, 0);
+	shared_store32(&v->state, VCPU_OFFLINE);
+}
+
 bool vcpu_start(struct cpu *here, struct vcpu *v)
 {
 	if (!shared_cas32(&v->state, VCPU_OFFLINE, VCPU_RUNNABLE))

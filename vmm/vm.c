@@ -238,16 +238,32 @@ static _Noreturn void stop_machine(void)
 		cpu_sleep();
 }
 
-/* For the caller that stopped it. */
-static void finish(struct cpu *here, struct vm *vm, uint32_t status)
+void vm_gone(struct vm *vm, uint32_t status)
 {
-	assign_block_all(vm);
-	for (uint32_t i = 0; i < vm->vcpu_count; i++)
-		vcpu_post_event(here, &vm->vcpus[i], VCPU_EVENT_STOP);
 	if (status)
 		shared_or32(&worst_status, status);
 	if (shared_add32(&done_count, 1) + 1 == created)
 		stop_machine();
+}
+
+enum what_next { STAYS_ENDED, STARTS_ANEW };
+
+/* For the caller that stopped it. */
+static void finish(struct cpu *here, struct vm *vm, uint32_t status, enum what_next next)
+{
+	assign_block_all(vm);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		vcpu_post_event(here, &vm->vcpus[i], VCPU_EVENT_STOP);
+	if (next == STARTS_ANEW)
+		shared_store32(&vm->restart, 1);
+	else
+		vm_gone(vm, status);
+}
+
+static enum what_next by_policy(const struct vm *vm, enum restart_policy least)
+{
+	/* A guest that is bound to its boot state (pci = direct) has no way back to it. */
+	return !vm->config->builtin && vm->config->restart >= least ? STARTS_ANEW : STAYS_ENDED;
 }
 
 void vm_stop(struct cpu *here, struct vm *vm, const char *why)
@@ -255,7 +271,7 @@ void vm_stop(struct cpu *here, struct vm *vm, const char *why)
 	if (!shared_cas32(&vm->stopped, 0, 1))
 		return;
 	log_error("vm %s: stopped: %s", vm->config->name, why);
-	finish(here, vm, 1);
+	finish(here, vm, 1, by_policy(vm, RESTART_ON_FAILURE));
 }
 
 void vm_exit(struct cpu *here, struct vm *vm, uint32_t status)
@@ -263,15 +279,22 @@ void vm_exit(struct cpu *here, struct vm *vm, uint32_t status)
 	if (!shared_cas32(&vm->stopped, 0, 1))
 		return;
 	log_info("vm %s: done, status %u", vm->config->name, status);
-	finish(here, vm, status);
+	finish(here, vm, status, STAYS_ENDED);
 }
 
 void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how)
 {
+	static const enum restart_policy least[] = { [VM_POWER_OFF] = RESTART_ALWAYS,
+		[VM_RESET] = RESTART_ON_RESET,
+		[VM_OPERATOR_RESTART] = RESTART_NEVER };
+
 	if (!shared_cas32(&vm->stopped, 0, 1))
 		return;
 	log_info("vm %s: %s", vm->config->name, how);
-	finish(here, vm, 0);
+	if (what == VM_OPERATOR_STOP)
+		finish(here, vm, 1, STAYS_ENDED);
+	else
+		finish(here, vm, 0, by_policy(vm, least[what]));
 }
 
 /* Guest memory is one piece, from guest-physical 0 on. */

@@ -34,9 +34,10 @@ struct vm *vm_by_index(uint32_t i)
 	return i < 2 ? &vms[i] : NULL;
 }
 
-void vm_stop(struct cpu *here, struct vm *vm, const char *why)
+void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how)
 {
-	snprintf(called, sizeof(called), "stop %s", vm->config->name);
+	if (what == VM_OPERATOR_STOP)
+		snprintf(called, sizeof(called), "stop %s", vm->config->name);
 }
 
 err_t vm_set_delivery(struct cpu *here, struct vm *vm, struct vcpu *v, enum delivery_mode mode)
