@@ -110,7 +110,7 @@ void vcpu_retarget(struct vcpu *v);
 void vcpu_revive(struct vcpu *v);
 /* OFFLINE -> RUNNABLE and enqueued; false: it wasn't OFFLINE. Any CPU. */
 bool vcpu_start(struct cpu *here, struct vcpu *v);
-/* On v's home, RUNNING: -> OFFLINE until vcpu_start(), or -> STOPPED for good. */
+/* On v's home, RUNNING: -> OFFLINE until vcpu_start(), or -> STOPPED until its VM starts anew. */
 void vcpu_park(struct cpu *here, struct vcpu *v);
 void vcpu_stop(struct cpu *here, struct vcpu *v);
 /* After HLT, on v's home with v RUNNING: BLOCKED, or still RUNNING when an interrupt is there.
