@@ -21,6 +21,7 @@ enum pci_reg {
 	PCI_CAPABILITIES = 0x34,
 	PCI_INTERRUPT_LINE = 0x3c,
 	PCI_INTERRUPT_PIN = 0x3d,
+	PCI_BRIDGE_CONTROL = 0x3e,
 };
 
 #define PCI_COMMAND_IO     0x0001u
@@ -32,6 +33,7 @@ enum pci_reg {
 #define PCI_STATUS_CAPS    0x0010u
 #define PCI_HEADER_MULTI   0x80u
 #define PCI_HEADER_BRIDGE  1u
+#define BRIDGE_RESET       0x0040u /* of the secondary bus */
 
 #define BAR_IO       0x1u
 #define BAR_TYPE     0x6u

@@ -38,8 +38,10 @@ struct assigned_device {
 	const struct pci_device *pci;
 	struct iommu *iommu; /* (const) */
 	struct irt irt;
-	struct spinlock lock; /* where messages go; taken after the VM's, before all others */
-	uint32_t events;      /* logged by the IOMMU: events.c */
+	struct spinlock lock;   /* where messages go; taken after the VM's, before all others */
+	uint32_t events;        /* logged by the IOMMU: events.c */
+	struct pci_reset reset; /* assign_restart.c */
+	bool reset_done;
 	uint32_t irq_count;
 	struct assigned_irq *irq; /* (const) irq_count of them */
 };
@@ -62,9 +64,13 @@ void assign_unroute(struct cpu *here, struct assigned_irq *irq);
 err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mode) MUST_USE;
 /* A host interrupt of emulated delivery arrived. */
 void assign_host_interrupt(struct cpu *here, struct assigned_irq *irq);
-/* After assign_block_all(), of a VM at rest whose bus is virtual: its devices are reset and reach
- * its memory again, with bus mastering and messages off. */
-err_t assign_restart(struct vm *vm) MUST_USE;
+/* Of a VM at rest, after assign_block_all(): messages go nowhere, and the resets begin. Then steps,
+ * none of which waits (ERR_BUSY: again later), with DMA and messages blocked all the time; OK: the
+ * devices are reset and as assign_device() left them. Otherwise *why is a sentence. */
+void assign_reset_begin(struct cpu *here, struct vm *vm);
+err_t assign_reset_step(struct vm *vm, const char **why) MUST_USE;
+/* Between the two files of it: the last part of assign_device(). */
+err_t assign_open(struct assigned_device *d, const char **why) MUST_USE;
 /* Fence: no bus mastering, DTE blocks DMA and interrupts. */
 void assign_block_all(struct vm *vm);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is done now and then, by the boot CPU's timer interrupt: the audit of halted vCPUs, samples
- * of CPU time, and a look at the keyboard. */
+ * of CPU time, a look at the keyboard, and steps of VMs that start anew. */
 #ifndef VMM_SLOW_H
 #define VMM_SLOW_H
 

@@ -220,6 +220,7 @@ undo:
 
 void vm_start(struct cpu *here, struct vm *vm)
 {
+	vm->restart.started = cpu_ticks();
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		if (!vm->vcpus[i].waits_for_sipi)
 			vcpu_start(here, &vm->vcpus[i]);
@@ -242,8 +243,15 @@ void vm_gone(struct vm *vm, uint32_t status)
 {
 	if (status)
 		shared_or32(&worst_status, status);
+	shared_store32(&vm->gone, 1);
 	if (shared_add32(&done_count, 1) + 1 == created)
 		stop_machine();
+}
+
+void vm_wanted_again(struct vm *vm)
+{
+	shared_add32(&done_count, (uint32_t)-1);
+	shared_store32(&vm->gone, 0);
 }
 
 enum what_next { STAYS_ENDED, STARTS_ANEW };
@@ -255,15 +263,14 @@ static void finish(struct cpu *here, struct vm *vm, uint32_t status, enum what_n
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		vcpu_post_event(here, &vm->vcpus[i], VCPU_EVENT_STOP);
 	if (next == STARTS_ANEW)
-		shared_store32(&vm->restart, 1);
+		shared_store32(&vm->restart.wanted, 1);
 	else
 		vm_gone(vm, status);
 }
 
 static enum what_next by_policy(const struct vm *vm, enum restart_policy least)
 {
-	/* A guest that is bound to its boot state (pci = direct) has no way back to it. */
-	return !vm->config->builtin && vm->config->restart >= least ? STARTS_ANEW : STAYS_ENDED;
+	return vm->config->restart >= least ? STARTS_ANEW : STAYS_ENDED;
 }
 
 void vm_stop(struct cpu *here, struct vm *vm, const char *why)
@@ -279,7 +286,7 @@ void vm_exit(struct cpu *here, struct vm *vm, uint32_t status)
 	if (!shared_cas32(&vm->stopped, 0, 1))
 		return;
 	log_info("vm %s: done, status %u", vm->config->name, status);
-	finish(here, vm, status, STAYS_ENDED);
+	finish(here, vm, status, by_policy(vm, status ? RESTART_ON_FAILURE : RESTART_ALWAYS));
 }
 
 void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how)

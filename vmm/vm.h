@@ -16,6 +16,7 @@
 #include "guest/vmtrr.h"
 #include "guest/vuart.h"
 #include "vcpu.h"
+#include "vm_restart.h"
 #include "wake.h"
 
 struct vm {
@@ -36,10 +37,11 @@ struct vm {
 	uint32_t device_count;
 	struct assigned_device devices[CONFIG_DEVICES];
 	struct vpci vpci;   /* (lock) */
-	uint32_t stopped;   /* (shared) 1: it ended; for good, unless restart */
-	uint32_t restart;   /* (shared) 1: to be started anew: vm_restart.h */
+	uint32_t stopped;   /* (shared) 1: it ended */
+	uint32_t gone;      /* (shared) 1: and will not start anew by itself */
 	uint32_t switching; /* (shared) 1: a switch of modes is under way */
 	phys_t apic_page;   /* xAPIC: what lies under the APIC page while AVIC is on */
+	struct vm_restart restart;
 	struct guest_console console;
 	/* The devices of a guest with a kernel of its own. */
 	struct vioapic ioapic;
@@ -62,6 +64,8 @@ void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how);
 void vm_exit(struct cpu *here, struct vm *vm, uint32_t status);
 /* It stays ended: when that is so of all VMs, the machine stops. */
 void vm_gone(struct vm *vm, uint32_t status);
+/* After vm_gone(), on the boot CPU: an operator starts it after all. */
+void vm_wanted_again(struct vm *vm);
 uint32_t vm_count(void);
 struct vm *vm_by_index(uint32_t i);
 /* Copies between guest memory and ours; false when a byte isn't the guest's RAM. */
