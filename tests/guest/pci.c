@@ -137,3 +137,19 @@ void msi_on(unsigned slot)
 {
 	pci_write(slot, pci_capability(slot, PCI_CAP_MSI) + 2, 2, 1);
 }
+
+void msix_move(volatile uint32_t *entry, uint32_t apic_id, uint8_t vector)
+{
+	entry[MSIX_CONTROL] = 1;
+	entry[MSIX_ADDRESS] = message_address(apic_id);
+	entry[MSIX_HIGH] = 0;
+	entry[MSIX_DATA] = vector;
+	entry[MSIX_CONTROL] = 0;
+}
+
+void pci_tell_driver(unsigned slot)
+{
+	struct guest_info *info = (struct guest_info *)(uintptr_t)GUEST_INFO_GPA;
+
+	info->device[slot - 1].bar[0].gpa = pci_bar_address(slot, 0);
+}

@@ -32,6 +32,10 @@ uint64_t pci_bar_address(unsigned slot, unsigned n);
 volatile uint32_t *msix_table(unsigned slot);
 enum { MSIX_ADDRESS, MSIX_HIGH, MSIX_DATA, MSIX_CONTROL };
 void msix_enable(unsigned slot);
+/* An entry masked, changed, unmasked: as drivers do it. */
+void msix_move(volatile uint32_t *entry, uint32_t apic_id, uint8_t vector);
+/* The drivers of devices.c look for BAR 0 in the information page; slot n is its device n - 1. */
+void pci_tell_driver(unsigned slot);
 /* The message that interrupts a vCPU by its APIC ID with a vector. */
 uint32_t message_address(uint32_t apic_id);
 
