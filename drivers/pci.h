@@ -57,7 +57,31 @@ uint16_t pci_find_ext_cap(devid_t id, uint16_t cap);
  * pci_find() and its like, to be given away alone. pf itself stays the host's. Once, at boot. *why
  * says what is wrong: ERR_UNFIT, or ERR_INVALID. */
 err_t pci_enable_vfs(struct pci_device *pf, uint32_t count, const char **why) MUST_USE;
-/* Function level reset where the device has it (bounded wait); ERR_UNFIT otherwise. */
-err_t pci_flr(devid_t id) MUST_USE;
+
+/* The first of these that the function has. A bus is reset only where the function is alone on it;
+ * D3hot is a way only where it says that its registers don't survive. */
+enum pci_reset_way {
+	PCI_RESET_NONE,
+	PCI_RESET_FLR,
+	PCI_RESET_AF,
+	PCI_RESET_BUS,
+	PCI_RESET_POWER,
+};
+enum pci_reset_stage { PCI_RESET_QUIESCE, PCI_RESET_HOLD, PCI_RESET_SETTLE };
+struct pci_reset {
+	enum pci_reset_way way;
+	enum pci_reset_stage stage;
+	uint64_t due, deadline; /* ticks */
+	uint32_t bars[PCI_BARS];
+	uint16_t device_control;
+};
+const char *pci_reset_name(enum pci_reset_way way);
+/* Chooses the way and turns bus mastering off. Then steps, none of which waits: ERR_BUSY: again
+ * later; OK: done, with decoding and bus mastering off; ERR_UNFIT: it has no reset; ERR_TIMEOUT: it
+ * does not come back, some 1.2 s after the begin. */
+void pci_reset_begin(const struct pci_device *d, struct pci_reset *r);
+err_t pci_reset_step(const struct pci_device *d, struct pci_reset *r) MUST_USE;
+/* All of it, for boot: waits. */
+err_t pci_reset(const struct pci_device *d, struct pci_reset *r) MUST_USE;
 
 #endif

@@ -22,6 +22,7 @@ enum pci_reg {
 	PCI_CAPABILITIES = 0x34,
 	PCI_INTERRUPT_LINE = 0x3c,
 	PCI_INTERRUPT_PIN = 0x3d,
+	PCI_BRIDGE_CONTROL = 0x3e,
 };
 
 #define PCI_COMMAND_IO     0x0001u
@@ -34,6 +35,7 @@ enum pci_reg {
 #define PCI_STATUS_CAPS    0x0010u
 #define PCI_HEADER_MULTI   0x80u
 #define PCI_HEADER_BRIDGE  1u
+#define BRIDGE_RESET       0x0040u /* of the secondary bus */
 
 #define ROM_ENABLE  0x1u
 #define ROM_ADDRESS FIELD(31, 11)

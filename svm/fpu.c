@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fpu.h"
+#include "base/lib.h"
 #include "page.h"
 #include "regs.h"
 #include <hw/cpu.h>
@@ -49,12 +50,18 @@ err_t svm_fpu_init(struct svm_vcpu *s)
 	if (area.v == PHYS_NONE.v)
 		return ERR_NOMEM;
 	s->fpu = phys_to_virt(area);
+	svm_fpu_reset(s);
+	return OK;
+}
+
+void svm_fpu_reset(struct svm_vcpu *s)
+{
+	memset(s->fpu, 0, area_pages() * PAGE_BYTES);
 	/* XRSTOR resets what XSTATE_BV leaves out, except for MXCSR, which it always loads (24593
 	 * rev 3.44, "Restoring Processor State"); FXRSTOR loads everything. */
 	*(uint16_t *)(s->fpu + FCW_OFFSET) = FCW_RESET;
 	*(uint32_t *)(s->fpu + MXCSR_OFFSET) = MXCSR_RESET;
 	s->xcr0 = XCR0_X87;
-	return OK;
 }
 
 void svm_fpu_free(struct svm_vcpu *s)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The state in which a vCPU executes its first instruction. */
 #include "svm.h"
+#include "fpu.h"
 #include "regs.h"
 
 #define SEGMENT_CODE64 0xa9b /* code, readable, accessed, present, L, G */
@@ -14,6 +15,27 @@
 /* Selectors as Linux's boot protocol has them; multiboot takes any. */
 #define SELECTOR_CODE 0x10
 #define SELECTOR_DATA 0x18
+
+void svm_vcpu_reset(struct svm_vcpu *s)
+{
+	struct vmcb *b = s->vmcb;
+
+	svm_fpu_reset(s);
+	for (unsigned i = 0; i < ARRAY_COUNT(s->dr); i++)
+		s->dr[i] = 0;
+	svm_breakpoints_close(s);
+	svm_cancel_window(s);
+	b->star = b->lstar = b->cstar = b->sfmask = b->kernel_gs_base = 0;
+	b->sysenter_cs = b->sysenter_esp = b->sysenter_eip = 0;
+	b->s_cet = b->ssp = b->isst = 0;
+	b->debug_control = b->br_from = b->br_to = b->int_from = b->int_to = 0;
+	b->tsc_offset = 0;
+	b->pat = PAT_RESET;
+	b->clean = 0;
+	/* The page tables of its earlier life are in the TLB, global ones for longer than any CR3.
+	 */
+	svm_flush(s);
+}
 
 static struct vmcb_segment flat(uint16_t selector, uint16_t attributes)
 {

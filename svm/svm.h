@@ -61,6 +61,9 @@ const struct svm_features *svm_features(void);
 err_t svm_init_cpu(struct cpu *cpu) MUST_USE;
 err_t svm_vcpu_init(struct svm_vcpu *s, const struct svm_vm *vm) MUST_USE;
 void svm_vcpu_free(struct svm_vcpu *s);
+/* All that a start (below) leaves as it was, as it is in a new vCPU. Its home has given it up, with
+ * its FPU state. */
+void svm_vcpu_reset(struct svm_vcpu *s);
 /* Long mode, flat, paging by cr3, interrupts off. */
 void svm_vcpu_start_long(struct svm_vcpu *s, gpa_t cr3, uint64_t rip, uint64_t rsp, uint64_t rdi);
 /* Protected mode, flat, no paging, interrupts off (multiboot's entry). */

@@ -144,13 +144,13 @@ static err_t map_bars(struct vm *vm, const struct pci_device *pci)
 }
 
 /* Nothing of what firmware or an earlier owner set up may go on. */
-static err_t quiet(const struct pci_device *pci)
+static err_t quiet(struct assigned_device *d)
 {
-	pci_disable_dma(pci->id);
-	msi_disable(pci);
-	pci_disable_ats(pci->id);
-	err_t err = pci_flr(pci->id);
+	msi_disable(d->pci);
+	pci_disable_ats(d->pci->id);
+	err_t err = pci_reset(d->pci, &d->reset);
 
+	/* Firmware alone had it so far. */
 	return err == ERR_UNFIT ? OK : err;
 }
 
@@ -212,13 +212,31 @@ static uint32_t power_of_two(uint32_t at_least)
 	return n;
 }
 
+err_t assign_open(struct assigned_device *d, const char **why)
+{
+	*why = "its IOMMU does not answer";
+	err_t err = dte_assign(d->iommu, d->pci->id, &d->vm->domain, &d->irt);
+
+	if (err)
+		return err;
+	*why = "its MSI or MSI-X capability can't be programmed";
+	err = program_messages(d);
+	if (err)
+		return err;
+	if (d->vm->config->pci == PCI_DIRECT)
+		pci_enable(d->pci->id);
+	else
+		pci_enable_decoding(d->pci->id);
+	return OK;
+}
+
 /* d is filled in but for its table; *why names the step that failed. */
 static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 {
 	const struct pci_device *pci = d->pci;
 
 	*why = "it does not come out of its reset";
-	err_t err = quiet(pci);
+	err_t err = quiet(d);
 
 	if (err)
 		return err;
@@ -242,21 +260,12 @@ static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 	err = irt_alloc(&d->irt, power_of_two(d->irq_count));
 	if (err)
 		goto undo_irqs;
-	*why = "its IOMMU does not answer";
-	err = dte_assign(d->iommu, pci->id, &vm->domain, &d->irt);
-	if (err)
-		goto undo;
-	*why = "its MSI or MSI-X capability can't be programmed";
-	err = program_messages(d);
+	err = assign_open(d, why);
 	if (err)
 		goto undo;
 	err = intx_attach(vm, d, why);
 	if (err)
 		goto undo;
-	if (vm->config->pci == PCI_DIRECT)
-		pci_enable(pci->id);
-	else
-		pci_enable_decoding(pci->id);
 	return OK;
 undo:
 	/* A table that the IOMMU may still read is lost rather than used again. */

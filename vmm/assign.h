@@ -44,9 +44,11 @@ struct assigned_device {
 	const struct pci_device *pci;
 	struct iommu *iommu; /* (const) */
 	struct irt irt;
-	struct spinlock lock; /* where messages go; taken after the VM's, before all others */
-	uint32_t events;      /* logged by the IOMMU in this period: events.c */
-	struct storm storm;   /* (lock) */
+	struct spinlock lock;   /* where messages go; taken after the VM's, before all others */
+	uint32_t events;        /* logged by the IOMMU in this period: events.c */
+	struct storm storm;     /* (lock) */
+	struct pci_reset reset; /* assign_restart.c */
+	bool reset_done;
 	uint32_t irq_count;
 	struct assigned_irq *irq; /* (const) irq_count of them */
 	struct intx_line *line;   /* (const) its INTx; NULL: not connected */
@@ -74,6 +76,13 @@ void route_hold(struct cpu *here, struct assigned_irq *irq);
 void route_release(struct cpu *here, struct assigned_irq *irq);
 /* A host interrupt of emulated delivery arrived. */
 void assign_host_interrupt(struct cpu *here, struct assigned_irq *irq);
+/* Of a VM at rest, after assign_block_all(): messages go nowhere, and the resets begin. Then steps,
+ * none of which waits (ERR_BUSY: again later), with DMA and messages blocked all the time; OK: the
+ * devices are reset and as assign_device() left them. Otherwise *why is a sentence. */
+void assign_reset_begin(struct cpu *here, struct vm *vm);
+err_t assign_reset_step(struct vm *vm, const char **why) MUST_USE;
+/* Between the two files of it: the last part of assign_device(). */
+err_t assign_open(struct assigned_device *d, const char **why) MUST_USE;
 /* Fence: no bus mastering, DTE blocks DMA and interrupts. */
 void assign_block_all(struct vm *vm);
 

@@ -80,9 +80,25 @@ static void cpus(struct cpu *here, struct vm *vm, const char *argument)
 	monitor_show_cpus();
 }
 
+static void refused(const struct vm *vm, const char *why)
+{
+	if (why)
+		monitor_print("vm %s: %s", vm->config->name, why);
+}
+
 static void stop(struct cpu *here, struct vm *vm, const char *argument)
 {
-	vm_stop(here, vm, "by the monitor");
+	refused(vm, restart_stop(here, vm));
+}
+
+static void start(struct cpu *here, struct vm *vm, const char *argument)
+{
+	refused(vm, restart_start(vm));
+}
+
+static void restart(struct cpu *here, struct vm *vm, const char *argument)
+{
+	refused(vm, restart_vm(here, vm));
 }
 
 /* The index of the argument in words; -1 and what was expected. */
@@ -162,6 +178,8 @@ static const struct command commands[] = {
 	{ "trace", "", "the pCPUs' trace rings, for tools/report/trace.py", trace, NO_VM },
 	{ "cpus", "", "what each pCPU does", cpus, NO_VM },
 	{ "stop", "VM", "stops it; after the last one the machine stops", stop, NEEDS_VM },
+	{ "start", "VM", "starts one anew that has ended", start, NEEDS_VM },
+	{ "restart", "VM", "stops it and starts it anew", restart, NEEDS_VM },
 	{ "delivery", "VM posted|emulated", "changes how its interrupts come", delivery,
 		NEEDS_VM_AND_WORD },
 	{ "halt", "VM native|galog|gappi|gappi-shared", "changes how its halted vCPUs are woken",

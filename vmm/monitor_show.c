@@ -35,7 +35,9 @@ void monitor_print(const char *fmt, ...)
 
 static const char *state_of(const struct vm *vm)
 {
-	return shared_load32(&vm->stopped) ? "stopped" : "running";
+	if (!shared_load32(&vm->stopped))
+		return "running";
+	return restart_under_way(vm) ? "starts anew" : "stopped";
 }
 
 static uint64_t vm_ms(const struct vm *vm)

@@ -11,13 +11,12 @@
 #include "notice.h"
 #include "storm.h"
 #include "vm.h"
+#include "vm_restart.h"
 #include "wake.h"
 
-static uint64_t sooner(uint64_t due, uint64_t now, uint32_t us)
+static uint64_t earlier(uint64_t a, uint64_t b)
 {
-	uint64_t at = now + clock_us_to_ticks(us);
-
-	return at < due ? at : due;
+	return a < b ? a : b;
 }
 
 static void renew_notices(void)
@@ -30,7 +29,7 @@ static void renew_notices(void)
 
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
-	static uint64_t audit_due, notices_due; /* ticks */
+	static uint64_t audit_due, notices_due, poll_due; /* ticks */
 
 	uint64_t storm_due = storm_tick(here, now);
 
@@ -47,7 +46,10 @@ uint64_t slow_tick(struct cpu *here, uint64_t now)
 		renew_notices();
 		notices_due = now + clock_us_to_ticks(NOTICE_PERIOD_US);
 	}
-	uint64_t due = sooner(sooner(audit_due, now, console_poll(here)), now, igb_pf_poll(now));
+	if (poll_due <= now)
+		poll_due = earlier(now + clock_us_to_ticks(console_poll(here)),
+			now + clock_us_to_ticks(igb_pf_poll(now)));
+	uint64_t due = earlier(earlier(audit_due, poll_due), restart_look(here, now));
 
-	return storm_due && storm_due < due ? storm_due : due;
+	return storm_due ? earlier(due, storm_due) : due;
 }

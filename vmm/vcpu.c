@@ -280,8 +280,23 @@ void vcpu_park(struct cpu *here, struct vcpu *v)
 
 void vcpu_stop(struct cpu *here, struct vcpu *v)
 {
+	/* Its VM may start anew, on registers of its own: nothing of it stays in this CPU. */
+	if (here->fpu_owner == &v->svm)
+		fpu_switch(here, NULL);
 	list_remove(&v->timer_link);
+	list_remove(&v->sharer_link);
 	leave(here, v, VCPU_STOPPED);
+}
+
+void vcpu_revive(struct vcpu *v)
+{
+	v->halted = HALTED_NOT;
+	v->contends = false;
+	v->slice_left = 0;
+	v->waits_for_sipi = false;
+	v->pvclock = 0;
+	shared_store32(&v->events, 0);
+	shared_store32(&v->state, VCPU_OFFLINE);
 }
 
 bool vcpu_start(struct cpu *here, struct vcpu *v)

@@ -7,7 +7,8 @@
  *     ^  ^            |   <--- cancel ---   |
  *     |  +--preempt---+                     |
  *     +---------------- wake ---------------+
- *  OFFLINE --start--> RUNNABLE; anything --stop--> STOPPED (for good, by its home CPU)
+ *  OFFLINE --start--> RUNNABLE; anything --stop--> STOPPED (by its home CPU)
+ *  STOPPED --revive--> OFFLINE (its VM starts anew: vm_restart.h)
  *
  * Only vcpu.c writes the state. BLOCKED -> RUNNABLE is a compare-and-swap: of all who want to
  * wake a vCPU one wins and enqueues it; losers do nothing.
@@ -111,9 +112,11 @@ err_t vcpu_init(struct vcpu *v, struct cpu *home) MUST_USE;
 /* Recomputes v->target after a change of home or halt mode. On v's home, or before v starts. */
 void vcpu_retarget(struct vcpu *v);
 
+/* STOPPED or OFFLINE -> OFFLINE, with nothing left to do; its VM is at rest (vm_restart.c). */
+void vcpu_revive(struct vcpu *v);
 /* OFFLINE -> RUNNABLE and enqueued; false: it wasn't OFFLINE. Any CPU. */
 bool vcpu_start(struct cpu *here, struct vcpu *v);
-/* On v's home, RUNNING: -> OFFLINE until vcpu_start(), or -> STOPPED for good. */
+/* On v's home, RUNNING: -> OFFLINE until vcpu_start(), or -> STOPPED until its VM starts anew. */
 void vcpu_park(struct cpu *here, struct vcpu *v);
 void vcpu_stop(struct cpu *here, struct vcpu *v);
 /* After HLT, on v's home with v RUNNING: BLOCKED, or still RUNNING when an interrupt is there.

@@ -223,6 +223,7 @@ undo:
 void vm_start(struct cpu *here, struct vm *vm)
 {
 	intx_open(vm);
+	vm->restart.started = cpu_ticks();
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		if (!vm->vcpus[i].waits_for_sipi)
 			vcpu_start(here, &vm->vcpus[i]);
@@ -241,17 +242,39 @@ static _Noreturn void stop_machine(void)
 		cpu_sleep();
 }
 
+void vm_gone(struct vm *vm, uint32_t status)
+{
+	if (status)
+		shared_or32(&worst_status, status);
+	shared_store32(&vm->gone, 1);
+	if (shared_add32(&done_count, 1) + 1 == created)
+		stop_machine();
+}
+
+void vm_wanted_again(struct vm *vm)
+{
+	shared_add32(&done_count, (uint32_t)-1);
+	shared_store32(&vm->gone, 0);
+}
+
+enum what_next { STAYS_ENDED, STARTS_ANEW };
+
 /* For the caller that stopped it. */
-static void finish(struct cpu *here, struct vm *vm, uint32_t status)
+static void finish(struct cpu *here, struct vm *vm, uint32_t status, enum what_next next)
 {
 	assign_block_all(vm);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		vcpu_post_event(here, &vm->vcpus[i], VCPU_EVENT_STOP);
 	notice_renew(vm);
-	if (status)
-		shared_or32(&worst_status, status);
-	if (shared_add32(&done_count, 1) + 1 == created)
-		stop_machine();
+	if (next == STARTS_ANEW)
+		shared_store32(&vm->restart.wanted, 1);
+	else
+		vm_gone(vm, status);
+}
+
+static enum what_next by_policy(const struct vm *vm, enum restart_policy least)
+{
+	return vm->config->restart >= least ? STARTS_ANEW : STAYS_ENDED;
 }
 
 void vm_stop(struct cpu *here, struct vm *vm, const char *why)
@@ -259,7 +282,7 @@ void vm_stop(struct cpu *here, struct vm *vm, const char *why)
 	if (!shared_cas32(&vm->stopped, 0, 1))
 		return;
 	log_error("vm %s: stopped: %s", vm->config->name, why);
-	finish(here, vm, 1);
+	finish(here, vm, 1, by_policy(vm, RESTART_ON_FAILURE));
 }
 
 void vm_exit(struct cpu *here, struct vm *vm, uint32_t status)
@@ -267,15 +290,22 @@ void vm_exit(struct cpu *here, struct vm *vm, uint32_t status)
 	if (!shared_cas32(&vm->stopped, 0, 1))
 		return;
 	log_info("vm %s: done, status %u", vm->config->name, status);
-	finish(here, vm, status);
+	finish(here, vm, status, by_policy(vm, status ? RESTART_ON_FAILURE : RESTART_ALWAYS));
 }
 
 void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how)
 {
+	static const enum restart_policy least[] = { [VM_POWER_OFF] = RESTART_ALWAYS,
+		[VM_RESET] = RESTART_ON_RESET,
+		[VM_OPERATOR_RESTART] = RESTART_NEVER };
+
 	if (!shared_cas32(&vm->stopped, 0, 1))
 		return;
 	log_info("vm %s: %s", vm->config->name, how);
-	finish(here, vm, 0);
+	if (what == VM_OPERATOR_STOP)
+		finish(here, vm, 1, STAYS_ENDED);
+	else
+		finish(here, vm, 0, by_policy(vm, least[what]));
 }
 
 /* Guest memory is one piece, from guest-physical 0 on. */

@@ -23,6 +23,8 @@ static const struct {
 	{ "soak", program_soak },
 	{ "soak-victim", program_soak_victim },
 	{ "pci", program_pci },
+	{ "scrub", program_scrub },
+	{ "wreck", program_wreck },
 	{ "timer", program_timer },
 	{ "greedy", program_greedy },
 	{ "asleep", program_asleep },

@@ -144,3 +144,12 @@ void msi_on(unsigned slot)
 {
 	pci_write(slot, pci_capability(slot, PCI_CAP_MSI) + 2, 2, 1);
 }
+
+void msix_move(volatile uint32_t *entry, uint32_t apic_id, uint8_t vector)
+{
+	entry[MSIX_CONTROL] = 1;
+	entry[MSIX_ADDRESS] = message_address(apic_id);
+	entry[MSIX_HIGH] = 0;
+	entry[MSIX_DATA] = vector;
+	entry[MSIX_CONTROL] = 0;
+}

@@ -40,6 +40,8 @@ void pci_tell_driver(unsigned slot);
 volatile uint32_t *msix_table(unsigned slot);
 enum { MSIX_ADDRESS, MSIX_HIGH, MSIX_DATA, MSIX_CONTROL };
 void msix_enable(unsigned slot);
+/* An entry masked, changed, unmasked: as drivers do it. */
+void msix_move(volatile uint32_t *entry, uint32_t apic_id, uint8_t vector);
 /* The message that interrupts a vCPU by its APIC ID with a vector. */
 uint32_t message_address(uint32_t apic_id);
 

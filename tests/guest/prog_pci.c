@@ -125,18 +125,6 @@ static bool bars(void)
 	return ok;
 }
 
-/* An entry masked, changed, unmasked: as drivers do it. */
-static void msix_move(unsigned n, uint32_t apic_id, uint8_t vector)
-{
-	volatile uint32_t *e = table + 4 * n;
-
-	e[MSIX_CONTROL] = 1;
-	e[MSIX_ADDRESS] = message_address(apic_id);
-	e[MSIX_HIGH] = 0;
-	e[MSIX_DATA] = vector;
-	e[MSIX_CONTROL] = 0;
-}
-
 static void start_igb(void)
 {
 	uint32_t master = args_number("master", 1) ? PCI_MASTER : 0;
@@ -147,7 +135,7 @@ static void start_igb(void)
 	pci_write(igb_slot, PCI_COMMAND, 2, PCI_MEMORY | master);
 	msix_enable(igb_slot);
 	igb_init((int)igb_slot - 1);
-	msix_move(0, 0, VEC_A);
+	msix_move(table, 0, VEC_A);
 }
 
 static bool fire(void)
@@ -216,7 +204,7 @@ static void change(void)
 		uint32_t to = n & 1 ? 2 : 0;
 
 		if (n & 2) {
-			msix_move(0, to, n & 4 ? VEC_A : VEC_B);
+			msix_move(table, to, n & 4 ? VEC_A : VEC_B);
 		} else {
 			table[MSIX_ADDRESS] = message_address(to);
 			table[MSIX_DATA] = n & 4 ? VEC_B : VEC_A;
@@ -277,7 +265,7 @@ void program_pci(uint32_t index)
 		test_end("pci", false);
 	start_igb();
 	ok = held_back() && under_fire(args_number("count", 1000));
-	msix_move(0, 0, VEC_A);
+	msix_move(table, 0, VEC_A);
 	trap_handler(VEC_EDU, on_edu);
 	msi_write(edu_slot, 0, VEC_EDU);
 	msi_on(edu_slot);

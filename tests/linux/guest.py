@@ -2,6 +2,7 @@
 """The files of a Linux guest: Debian's kernel, and an initramfs of a static busybox and an init of
 our own (init), both from Debian's packages by way of tests/peer/mkinitramfs.sh; cached."""
 
+import functools
 import hashlib
 import os
 import subprocess
@@ -31,6 +32,7 @@ MODULES = {
 }
 
 
+@functools.lru_cache
 def fetch(which="release"):
     """(kernel, the peer's initramfs), which: release or backports."""
     made = subprocess.run([MAKE, which], stdout=subprocess.PIPE, text=True, check=True)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: vmm/device_find.c */
-/* sources: vmm/assign.c vmm/route.c iommu/[a-z]*.c avic/run.c avic/vapic.c */
+/* sources: vmm/assign_restart.c vmm/assign.c vmm/route.c iommu/[a-z]*.c avic/run.c avic/vapic.c */
 #include "drivers/msi.h"
 #include "drivers/msix.h"
 #include "intx.h"
@@ -73,10 +73,27 @@ void pci_disable_ats(devid_t id)
 	state[at(id)].no_ats = true;
 }
 
-err_t pci_flr(devid_t id)
+void pci_reset_begin(const struct pci_device *d, struct pci_reset *r)
 {
-	EXPECT(!state[at(id)].master);
+	*r = (struct pci_reset){ .way = PCI_RESET_FLR };
+	pci_disable_dma(d->id);
+}
+
+err_t pci_reset_step(const struct pci_device *d, struct pci_reset *r)
+{
+	EXPECT(!state[at(d->id)].master);
 	return flr_result;
+}
+
+err_t pci_reset(const struct pci_device *d, struct pci_reset *r)
+{
+	pci_reset_begin(d, r);
+	return flr_result;
+}
+
+const char *pci_reset_name(enum pci_reset_way way)
+{
+	return "a reset";
 }
 
 void pci_enable_decoding(devid_t id)
@@ -442,6 +459,35 @@ TEST(refusals)
 	start(EFR);
 	flr_result = ERR_UNFIT; /* has no reset: fine */
 	EXPECT_EQ(give(&vm, 0), OK);
+}
+
+/* Between two lives: no DMA, no messages, until the reset is done. */
+TEST(second_life)
+{
+	start(EFR);
+	EXPECT_EQ(give(&vm, 0), OK);
+	struct assigned_device *d = &vm.devices[0];
+
+	EXPECT_EQ(assign_route(&cpu[0], &d->irq[0], &vcpu[0], 0x51), OK);
+	uint64_t open = dte(0)[0];
+
+	assign_block_all(&vm);
+	assign_reset_begin(&cpu[0], &vm);
+	EXPECT(!d->irq[0].target && !(irte(0)[0] & 1));
+	flr_result = ERR_BUSY;
+	EXPECT_EQ(assign_reset_step(&vm, &why), ERR_BUSY);
+	EXPECT(dte(0)[0] != open);
+	flr_result = OK;
+	EXPECT_EQ(assign_reset_step(&vm, &why), OK);
+	EXPECT_EQ(dte(0)[0], open);
+	EXPECT(state[0].master); /* pci = direct */
+	assign_block_all(&vm);
+	assign_reset_begin(&cpu[0], &vm);
+	flr_result = ERR_UNFIT;
+	EXPECT_EQ(assign_reset_step(&vm, &why), ERR_UNFIT);
+	EXPECT(strstr(why, "no reset"));
+	EXPECT(!state[0].master);
+	EXPECT(dte(0)[0] != open);
 }
 
 TEST(nobody_gets_what_another_has)

@@ -37,9 +37,22 @@ struct vm *vm_by_index(uint32_t i)
 	return i < 2 ? &vms[i] : NULL;
 }
 
-void vm_stop(struct cpu *here, struct vm *vm, const char *why)
+const char *restart_stop(struct cpu *here, struct vm *vm)
 {
 	snprintf(called, sizeof(called), "stop %s", vm->config->name);
+	return NULL;
+}
+
+const char *restart_vm(struct cpu *here, struct vm *vm)
+{
+	snprintf(called, sizeof(called), "restart %s", vm->config->name);
+	return NULL;
+}
+
+const char *restart_start(struct vm *vm)
+{
+	snprintf(called, sizeof(called), "start %s", vm->config->name);
+	return "it runs";
 }
 
 err_t vm_set_delivery(struct cpu *here, struct vm *vm, struct vcpu *v, enum delivery_mode mode)
@@ -196,6 +209,8 @@ TEST(acts)
 {
 	result = OK;
 	BECOMES("stop b", "stop b", "");
+	BECOMES("restart b", "restart b", "");
+	BECOMES("start a", "start a", "vm a: it runs\n");
 	BECOMES("stop", "", "expected stop VM\n");
 	BECOMES("delivery a emulated", "delivery a 1", "vm a: switched\n");
 	BECOMES("delivery a posted", "delivery a 2", "vm a: switched\n");

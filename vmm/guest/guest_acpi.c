@@ -164,7 +164,7 @@ static uint64_t put(struct writer *w, void *table, size_t bytes)
 	h->length = (uint32_t)bytes;
 	h->checksum = 0;
 	h->checksum = checksum(table, bytes);
-	w->good &= at + bytes <= PLATFORM_ACPI_END && vm_write(w->vm, GPA(at), table, bytes);
+	w->good &= at + bytes <= PLATFORM_RESET_VECTOR && vm_write(w->vm, GPA(at), table, bytes);
 	w->at = ALIGN_UP(at + bytes, 16);
 	return at;
 }

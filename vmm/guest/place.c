@@ -5,6 +5,7 @@
 #include "guest/builtin.h"
 #include "guest/bzimage.h"
 #include "guest/guest_acpi.h"
+#include "guest/platform.h"
 #include "vm.h"
 #include <hw/mem.h>
 
@@ -33,6 +34,23 @@ static struct guest_file find(const struct config_file *wanted)
 	return none;
 }
 
+/*
+ * All the firmware that there is: whoever starts it wants a reset. Linux does, by a jump in real
+ * mode: on a hardware-reduced machine it wants EFI's ResetSystem() and, where there is no EFI, goes
+ * on to "the BIOS" without a look at the ACPI reset register.
+ */
+static bool place_reset_vector(struct vm *vm)
+{
+	static const uint8_t code[] = {
+		0xb0, PLATFORM_RESET_VALUE,                       /* mov al, .. */
+		0xba, PLATFORM_RESET & 0xff, PLATFORM_RESET >> 8, /* mov dx, .. */
+		0xee,                                             /* out dx, al */
+		0xf4, 0xeb, 0xfd,                                 /* hlt; jmp to it */
+	};
+
+	return vm_write(vm, GPA(PLATFORM_RESET_VECTOR), code, sizeof(code));
+}
+
 static err_t place_linux(
 	struct vm *vm, struct guest_file kernel, struct guest_file initrd, const char **why)
 {
@@ -44,6 +62,9 @@ static err_t place_linux(
 
 	if (err)
 		return err;
+	*why = "memory: too small";
+	if (!place_reset_vector(vm))
+		return ERR_INVALID;
 	err = bzimage_load(vm, kernel, initrd, vm->config->cmdline, rsdp, &start, why);
 	if (err)
 		return err;
