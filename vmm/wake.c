@@ -9,6 +9,7 @@
 #include "drivers/lapic.h"
 #include "iommu/galog.h"
 #include "iommu/gappi.h"
+#include "place.h"
 #include "vcpu.h"
 #include "vectors.h"
 #include <base/count.h>
@@ -78,7 +79,7 @@ __attribute__((noinline)) void wake_from_galog(struct cpu *cpu)
 	for (uint32_t i = 0; i < iommu_count(); i++) {
 		struct iommu *u = iommu_by_index(i);
 
-		if (u->galog.enabled && u->galog_apicid == cpu->apicid)
+		if (u->galog.enabled && shared_load32(&u->galog_apicid) == cpu->apicid)
 			galog_drain(cpu, u);
 	}
 }
@@ -134,14 +135,14 @@ void wake_backstop(struct cpu *cpu)
 	for (uint32_t i = 0; i < iommu_count(); i++) {
 		struct iommu *u = iommu_by_index(i);
 
-		if (u->galog_apicid != cpu->apicid)
-			continue;
+		/* Only its owner may restart it, and his drain finds the overflow. */
 		if (u->galog.enabled && galog_overflowed(u))
-			galog_recover(cpu, u);
+			lapic_send(shared_load32(&u->galog_apicid), VEC_GALOG);
 		else if (!u->galog.enabled &&
 			 wake_mechanism(shared_load32(&wake_word)) == WAKE_GALOG)
 			wake_scan(cpu); /* it did not restart: nobody else looks */
 	}
+	place_look(cpu);
 	audit_look(cpu);
 }
 

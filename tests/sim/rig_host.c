@@ -11,6 +11,7 @@
 #include "guest/startup.h"
 #include "svm/fpu.h"
 #include "sched.h"
+#include "place.h"
 #include "slow.h"
 #include "trace_ring.h"
 #include "vectors.h"
@@ -58,6 +59,9 @@ static void dispatch(struct cpu *cpu, uint8_t vector)
 		return;
 	case VEC_KICK:
 		sched_inbox(cpu);
+		return;
+	case VEC_GALOG_MOVE:
+		place_obey(cpu);
 		return;
 	case VEC_TIMER:
 		sched_tick(cpu);
