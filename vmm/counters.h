@@ -38,7 +38,7 @@ struct counters_cursor {
  *   mechanism name=gappi-shared interrupts=0 wakes=0
  *   mechanism name=scan looks=0 wakes=0
  *   mechanism name=audit looks=12 records=0 rescues=0 none=0 galog=0 gappi=0
- *   cpu n=0 interrupts=9 stale=0 kicks=2 inbox=1 software_posts=0
+ *   cpu n=0 interrupts=9 stale=0 kicks=2 inbox=1 software_posts=0 galog=1 galog_moves=0
  *   vcpu vm=g n=0 exits=12 blocks=3 cancels=0 wakes=3 spurious=0 parked=0 preemptions=0 rescues=0
  *   message vm=g device=00:04.0 n=0 posted=1 vcpu=0 vector=81 host_interrupts=0
  *   iommu n=0 galog_entries=1 overflows=0 recoveries=0 reads=1 writes=2 commands=9 events=0

@@ -10,10 +10,8 @@
 #include "vcpu.h"
 #include "vectors.h"
 #include "wake.h"
-#include <base/count.h>
 #include <hw/cpu.h>
 #include <hw/shared.h>
-#include <trace.h>
 
 static struct place {
 	uint32_t wanted; /* (shared) index of the pCPU that the log shall be on; all begin on 0 */

@@ -14,6 +14,7 @@
 #include "drivers/lapic.h"
 #include "iommu/galog.h"
 #include "iommu/gappi.h"
+#include "place.h"
 #include "sched.h"
 #include "slow.h"
 #include "svm/fpu.h"
@@ -218,6 +219,10 @@ uint64_t clock_us_to_ticks(uint64_t us)
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
 	return 0;
+}
+
+void place_look(struct cpu *here)
+{
 }
 
 void audit_look(struct cpu *cpu)

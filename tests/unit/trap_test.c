@@ -7,6 +7,7 @@
 #include "drivers/lapic.h"
 #include "events.h"
 #include "panic.h"
+#include "place.h"
 #include "sched.h"
 #include "wake.h"
 #include "hw/sim.h"
@@ -16,7 +17,7 @@ bool lapic_is_x2apic = true;
 volatile uint8_t *lapic_mmio;
 
 static struct cpu cpu;
-static unsigned eois, inbox, ticks, galog, own, shared, events, device;
+static unsigned eois, inbox, ticks, galog, own, shared, events, obeyed, device;
 static bool eoi_first;
 static void *last_owner;
 
@@ -60,6 +61,11 @@ void wake_from_gappi_shared(struct cpu *on)
 	handled(&shared, on);
 }
 
+void place_obey(struct cpu *on)
+{
+	handled(&obeyed, on);
+}
+
 void iommu_report_events(struct cpu *on)
 {
 	handled(&events, on);
@@ -84,13 +90,13 @@ bool cpu_stopping(void)
 
 static unsigned total(void)
 {
-	return inbox + ticks + galog + own + shared + events + device;
+	return inbox + ticks + galog + own + shared + events + obeyed + device;
 }
 
 static void take(uint32_t vector)
 {
 	sim_cpu = &cpu;
-	eois = inbox = ticks = galog = own = shared = events = device = 0;
+	eois = inbox = ticks = galog = own = shared = events = obeyed = device = 0;
 	eoi_first = true;
 	cpu.stale_interrupts = 0;
 	trap_interrupt(vector);
@@ -132,6 +138,8 @@ TEST(fixed_vectors)
 	EXPECT_EQ(shared, 1);
 	take(0xd8);
 	EXPECT_EQ(events, 1);
+	take(0xe2);
+	EXPECT_EQ(obeyed, 1);
 }
 
 TEST(dynamic_vectors)
