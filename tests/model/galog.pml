@@ -19,8 +19,17 @@ bit draining;
 byte log_owner;  /* galog_apicid, as its owner goes by it */
 byte log_wanted; /* places[].wanted */
 #define LOG_IS_MINE (log_owner == p)
+bit unit_locked; /* iommu.lock */
+#ifdef M_MOVE_NO_LOCK
+#define LOCK_UNIT skip
+#else
+#define LOCK_UNIT atomic { !unit_locked -> unit_locked = 1 }
+#endif
+#define UNLOCK_UNIT unit_locked = 0
 #else
 #define log_owner 0
+#define LOCK_UNIT skip
+#define UNLOCK_UNIT skip
 #define LOG_IS_MINE (p == 0)
 #endif
 #ifdef M_ENABLED_LATE
@@ -100,8 +109,10 @@ inline galog_recover()
 #ifdef M_SCAN_BEFORE_RESTART
 	wake_scan();
 #endif
+	LOCK_UNIT;
 	log_stop();
 	log_start();
+	UNLOCK_UNIT;
 #if !defined(M_SCAN_BEFORE_RESTART) && !defined(M_NO_SCAN)
 	wake_scan()
 #endif
@@ -210,28 +221,30 @@ inline wake_backstop()
 }
 
 #ifdef WITH_HANDOVER
-inline galog_new_owner()
+inline galog_new_owner(to)
 {
-	log_target = log_wanted;
-	log_owner = log_wanted
+	log_target = to;
+	log_owner = to
 }
 
 /* [model galog:move] off, another's, on, and then everybody is looked at */
-inline give_away()
+inline give_away(to)
 {
 #ifdef M_MOVE_SCANS_FIRST
 	wake_scan();
 #endif
+	LOCK_UNIT;
 	log_stop();
 #ifdef M_MOVE_OWNER_LATE
-	log_target = log_wanted;
+	log_target = to;
 #else
-	galog_new_owner();
+	galog_new_owner(to);
 #endif
 	log_start();
 #ifdef M_MOVE_OWNER_LATE
-	log_owner = log_wanted;
+	log_owner = to;
 #endif
+	UNLOCK_UNIT;
 #if !defined(M_MOVE_NO_SCAN) && !defined(M_MOVE_SCANS_FIRST)
 	wake_scan()
 #endif
@@ -240,7 +253,7 @@ inline give_away()
 inline place_obey()
 {
 	if
-	:: LOG_IS_MINE && log_wanted != p -> give_away()
+	:: LOG_IS_MINE && log_wanted != p -> give_away(1 - p)
 	:: else
 	fi
 }
@@ -250,7 +263,7 @@ inline place_order()
 {
 	log_wanted = 1 - log_owner;
 #ifdef M_MOVE_BY_ANYBODY
-	give_away()
+	give_away(log_wanted)
 #else
 	interrupt(log_owner, INT_MOVE)
 #endif

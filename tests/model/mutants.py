@@ -72,6 +72,7 @@ MUTANTS = [
     ("M_NO_DRAINING", "switch-twice", "the log is started anew while it is drained"),
     ("M_ENABLED_LATE", "switch-twice", "a log counts as enabled only after it could send a message"),
     ("M_MOVE_BY_ANYBODY", "handover", "who is not its owner gives the log away"),
+    ("M_MOVE_NO_LOCK", "handover", "two hand-overs at once: the log starts twice"),
     ("M_MOVE_OWNER_LATE", "handover", "the log has a new owner only when it runs"),
     ("M_MOVE_NO_SCAN", "handover", "nobody is looked at after the log has moved"),
     ("M_MOVE_SCANS_FIRST", "handover", "everybody is looked at before the log has moved"),
