@@ -201,5 +201,7 @@ err_t wake_switch(struct cpu *cpu, enum wake_mechanism to)
 	}
 	trace_cause(cpu, CAUSE_EVENT);
 	spin_unlock(&switch_lock);
+	for (uint32_t i = 0; i < iommu_count(); i++)
+		place_routed(cpu, iommu_by_index(i));
 	return err;
 }

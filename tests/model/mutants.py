@@ -49,7 +49,7 @@ MUTANTS = [
     ("M_MIGRATE_STATE_LATE", "migrate", "in the other's inbox before the state says so"),
     ("M_NO_SCAN", "overflow", "nobody is looked at after an overflow"),
     ("M_SCAN_BEFORE_RESTART", "overflow", "everybody is looked at before the log runs again"),
-    ("M_OVERFLOW_NOT_SEEN M_NO_BACKSTOP", "overflow", "nobody looks for an overflow"),
+    ("M_OVERFLOW_NOT_SEEN", "overflow", "the drain overlooks an overflow, whoever asked for it"),
     ("M_GAINT_KEPT", "block-galog", "GAInt is never cleared"),
     ("M_GAINT_LAST", "block-galog", "GAInt is cleared after the last look"),
     ("M_NO_STATUS_READ", "block-galog", "nothing pushes the IOMMU's writes"),
@@ -93,7 +93,6 @@ HARDWARE = [
 
 BELTS = [
     ("M_NO_HEAD", "overflow", "the ring only looks full and overflows, which is recovered"),
-    ("M_OVERFLOW_NOT_SEEN", "overflow", "the slow timer finds it, later"),
     ("M_ROUTE_NO_FENCE", "route", "posts_lock, which the look takes, is a locked operation"),
     ("M_NO_BACKSTOP", "overflow", "the drain sees it; a message that got lost isn't in the model"),
     ("M_NO_GAINT_LOOK", "block-galog", "the look at the ring sees all; GAInt saves none"),

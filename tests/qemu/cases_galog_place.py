@@ -13,8 +13,8 @@ def taken(cpu, how_many):
 
 CASES = [
     Case("galog-place", bench(halt="galog", cpus="2, 3"),
-         [*IRQ_OK, taken(2, SOME), "REPORT cpu n=0 .* galog_moves=1$", taken(3, NONE)], smp=4),
+         [*IRQ_OK, taken(2, SOME), "REPORT cpu n=0 .* galog_moves=1\\b", taken(3, NONE)], smp=4),
     Case("galog-place-no-xt", bench(halt="galog", cpus="2, 3"),
-         [*IRQ_OK, taken(0, SOME), "REPORT cpu n=0 .* galog_moves=0$", taken(2, NONE)], smp=4,
+         [*IRQ_OK, taken(0, SOME), "REPORT cpu n=0 .* galog_moves=0\\b", taken(2, NONE)], smp=4,
          without=["xt"]),
 ]
