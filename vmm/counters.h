@@ -18,7 +18,7 @@ struct cpu_counters {
 	uint64_t galog_useless; /* entries whose vCPU was not BLOCKED (any more) */
 	uint64_t gappi_own, gappi_own_useless;
 	uint64_t gappi_shared, gappi_shared_wakes;
-	uint64_t stale; /* entries whose tag names nobody */
+	uint64_t stale;       /* entries whose tag names nobody */
 	uint64_t galog_moves; /* logs given away: place.h */
 	uint64_t scans, scan_wakes;
 	uint64_t software_posts; /* IRR bits set by this CPU, but for IPIs */

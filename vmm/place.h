@@ -18,8 +18,9 @@ struct iommu;
 /* Looks where the vCPUs are. By the slow timer: a log moves when the same other pCPU is ahead at
  * two such looks in a row. */
 void place_look(struct cpu *here);
-/* A message through u has got a new target, or the log is on again: if no vCPU lives where the log is, it moves at once, but
- * not twice within SLOW_US. Any CPU, no lock of rank POSTS or above held. */
+/* A message through u has got a new target, or the log is on again: if no vCPU lives where the log
+ * is, it moves at once, but not twice within SLOW_US. Any CPU, no lock of rank POSTS or above held.
+ */
 void place_routed(struct cpu *here, struct iommu *u);
 /* u's log shall go to a pCPU, by index. Any CPU; it is done when the owner gets to it. */
 void place_order(struct cpu *here, struct iommu *u, uint32_t to);
