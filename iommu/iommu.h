@@ -58,7 +58,7 @@ struct iommu {
 	struct cmd_ring cmd;     /* (lock) */
 	struct event_log event;  /* boot CPU */
 	struct galog galog;      /* the CPU that its interrupt targets */
-	apicid_t galog_apicid;   /* (const) */
+	apicid_t galog_apicid;   /* (shared) its interrupt's target; written under lock by it */
 	bool failed;             /* (lock) a completion never came: no more commands */
 	bool xt;                 /* (const) 32-bit destinations, XT interrupt registers */
 	bool one_message; /* (const) MSI with one message: GA log interrupts come on the event

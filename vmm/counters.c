@@ -88,9 +88,10 @@ static bool cpu(struct counters_cursor *at, char *line, size_t bytes)
 	if (!c)
 		return false;
 	fmt_text(line, bytes,
-		"cpu n=%u interrupts=%lu stale=%lu kicks=%lu inbox=%lu software_posts=%lu",
+		"cpu n=%u interrupts=%lu stale=%lu kicks=%lu inbox=%lu software_posts=%lu "
+		"galog=%lu galog_moves=%lu",
 		c->index, c->interrupts, c->stale_interrupts, c->count.kicks, c->count.inbox,
-		c->count.software_posts);
+		c->count.software_posts, c->count.galog_interrupts, c->count.galog_moves);
 	return true;
 }
 

@@ -10,6 +10,7 @@
  */
 #include "assign.h"
 #include "iommu/iommu.h"
+#include "place.h"
 #include "vectors.h"
 #include "vm.h"
 #include <hw/shared.h>
@@ -131,6 +132,8 @@ err_t assign_route(struct cpu *here, struct assigned_irq *irq, struct vcpu *targ
 	look(here, target);
 	if (err)
 		unproved(here, d->vm, err);
+	else
+		place_routed(here, d->iommu);
 	return err;
 }
 

@@ -7,6 +7,7 @@
 #include "events.h"
 #include "intx.h"
 #include "panic.h"
+#include "place.h"
 #include "sched.h"
 #include "vectors.h"
 #include "wake.h"
@@ -88,6 +89,9 @@ static __attribute__((noinline)) void fixed_interrupt(struct cpu *cpu, uint32_t 
 		break;
 	case VEC_IOMMU_EVENT:
 		iommu_report_events(cpu);
+		break;
+	case VEC_GALOG_MOVE:
+		place_obey(cpu);
 		break;
 	default:
 		cpu->stale_interrupts++;

@@ -9,6 +9,7 @@
 #include "drivers/lapic.h"
 #include "iommu/galog.h"
 #include "iommu/gappi.h"
+#include "place.h"
 #include "storm.h"
 #include "vcpu.h"
 #include "vectors.h"
@@ -91,7 +92,7 @@ __attribute__((noinline)) void wake_from_galog(struct cpu *cpu)
 	for (uint32_t i = 0; i < iommu_count(); i++) {
 		struct iommu *u = iommu_by_index(i);
 
-		if (u->galog.enabled && u->galog_apicid == cpu->apicid)
+		if (u->galog.enabled && shared_load32(&u->galog_apicid) == cpu->apicid)
 			galog_drain(cpu, u);
 	}
 }
@@ -147,14 +148,14 @@ void wake_backstop(struct cpu *cpu)
 	for (uint32_t i = 0; i < iommu_count(); i++) {
 		struct iommu *u = iommu_by_index(i);
 
-		if (u->galog_apicid != cpu->apicid)
-			continue;
+		/* Only its owner may restart it, and his drain finds the overflow. */
 		if (u->galog.enabled && galog_overflowed(u))
-			galog_recover(cpu, u);
+			lapic_send(shared_load32(&u->galog_apicid), VEC_GALOG);
 		else if (!u->galog.enabled &&
 			 wake_mechanism(shared_load32(&wake_word)) == WAKE_GALOG)
 			wake_scan(cpu); /* it did not restart: nobody else looks */
 	}
+	place_look(cpu);
 	audit_look(cpu);
 }
 
@@ -213,5 +214,7 @@ err_t wake_switch(struct cpu *cpu, enum wake_mechanism to)
 	}
 	trace_cause(cpu, CAUSE_EVENT);
 	spin_unlock(&switch_lock);
+	for (uint32_t i = 0; i < iommu_count(); i++)
+		place_routed(cpu, iommu_by_index(i));
 	return err;
 }

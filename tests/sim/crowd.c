@@ -285,6 +285,7 @@ static void choose(uint64_t seed)
 		.switches = !crowd_random(3),
 		.routes = crowd_random(2),
 		.masks = crowd_random(2),
+		.hands_over = crowd_random(2),
 		.spurious_percent = crowd_random(2) ? 0 : 30,
 		.log_limit = crowd_random(3) ? 0 : 1 + crowd_random(4),
 		.storm_limit = crowd_random(2) ? 0 : 100u << crowd_random(6),

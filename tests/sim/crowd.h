@@ -25,7 +25,7 @@ struct crowd_shape {
 	uint32_t switch_mask; /* a crossing lets somebody else go on with a chance of one in this +
 				 1 */
 	uint32_t device_mask; /* a crossing fires the device, likewise */
-	bool late_stores, migrates, switches, routes, masks;
+	bool late_stores, migrates, switches, routes, masks, hands_over;
 	uint32_t spurious_percent, log_limit;
 	uint32_t storm_limit; /* of the device, a second; 0: none */
 };

@@ -6,12 +6,13 @@
 
 #include "avic/regs.h"
 #include "exit.h"
+#include "place.h"
 #include <hw/sim.h>
 
 #define MSR_TPR 0x808
 #define MSR_EOI 0x80b
 
-enum wish { WISH_INTR, WISH_HALT, WISH_MOVE, WISH_SEND, WISH_ROUTE, WISH_SWITCH };
+enum wish { WISH_INTR, WISH_HALT, WISH_MOVE, WISH_SEND, WISH_ROUTE, WISH_SWITCH, WISH_HAND };
 
 static enum wish wish[MACHINE_CPUS];
 static bool masked[CROWD_VCPUS];
@@ -78,6 +79,8 @@ static enum wish what_next(struct vcpu *v)
 		return WISH_ROUTE;
 	if (crowd.switches && n == 13 && !crowd_random(8))
 		return WISH_SWITCH;
+	if (crowd.hands_over && n == 14)
+		return WISH_HAND;
 	masked[v->index] |= crowd.masks && n < 24;
 	return WISH_HALT;
 }
@@ -160,6 +163,15 @@ static void ask_to_move(struct cpu *here, struct cpu *to)
 	vcpu_move(here, &crowd_vcpu[n], to);
 }
 
+/* The log goes to any pCPU, its owner included. */
+static void hand_over(struct cpu *here)
+{
+	uint32_t to = crowd_random(crowd.cpus);
+
+	crowd_say("CPU %u orders the log to CPU %u", here->index, to);
+	place_order(here, iommu_by_index(0), to);
+}
+
 enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 {
 	struct cpu *to;
@@ -176,6 +188,9 @@ enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 		return EXIT_RESUME;
 	case WISH_SWITCH:
 		switch_mechanism(here);
+		return EXIT_RESUME;
+	case WISH_HAND:
+		hand_over(here);
 		return EXIT_RESUME;
 	case WISH_MOVE:
 		to = &rig_cpu[crowd_random(crowd.cpus)];

@@ -7,7 +7,7 @@
 #
 # The random simulation must find it too, within 60 seeds, but for plants marked "stories": what
 # those spoil, the next message to the same vCPU mends, and in a crowd there always is a next one.
-# "random": the stories have nothing of the kind.
+# "random": what two of the stories' pCPUs can't do, only a crowd.
 #
 #   tests/sim/plants.sh BUILD_DIR [NAME]      CC and the number of jobs (JOBS) from the environment
 set -eu
@@ -54,7 +54,7 @@ by_random() {
 	fi
 }
 
-# plant NAME FILE SED WHAT [stories | random]
+# plant NAME FILE SED WHAT [stories|random]
 plant() {
 	[ -z "$only" ] || [ "$only" = "$1" ] || return 0
 	copy=$dir/$1.c
@@ -115,6 +115,17 @@ plant gaint-kept iommu/galog.c '/^void galog_begin/,/^}/s/iommu_ack(u, STATUS_GA
 	'GAInt is never acknowledged'
 plant no-invalidation iommu/irte.c 's/cmd_invalidate_interrupts(u, dev);//' \
 	'the IOMMU goes on with the old IRTE'
+plant hand-over-unasked vmm/place.c '/^void place_order/,/^}/s/lapic_send(owner/lapic_send(here->apicid/
+/^void place_obey/,/^}/s/shared_load32(&u->galog_apicid) == here->apicid && to && to != here/to \&\& shared_load32(\&u->galog_apicid) != to->apicid/' \
+	'who is not its owner gives the log away' random
+plant hand-over-unseen vmm/place.c 's/woken = wake_scan(here);/woken = 0;/' \
+	'nobody is looked at after the log went to another pCPU' random
+plant hand-over-late iommu/galog.c '/^err_t galog_move/,/^}/{/own_interrupt_move/d
+s/err = on ? start(u) : OK;/err = on ? start(u) : OK;\n\t\town_interrupt_move(u, to);/}' \
+	'the log has a new owner only when it runs' random
+plant enabled-late iommu/galog.c '/^\tg->enabled = true;/d
+s/err_t err = await_begun(u);/&\n\tg->enabled = !err;/' \
+	'the owner ignores the first message of a log that another pCPU starts' random
 plant kick-lost vmm/sched.c '/^void sched_inbox/,/^}/s/shared_swap32(&cpu->kicked, 0);//' \
 	'kicked stays set: the next one sends no interrupt'
 plant doorbell-missing avic/run.c '/hw_doorbell(where);/d' \

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/sim/crowd.c tests/sim/crowd_guest.c tests/sim/setup.c tests/sim/rig_host.c */
 /* sources: tests/sim/machine.c vmm/audit.c vmm/audit_record.c vmm/ready.c vmm/vcpu.c vmm/wake.c */
-/* sources: vmm/sched.c vmm/route.c avic/[a-z]*.c iommu/[a-z]*.c vmm/base/lib.c svm/event.c */
-/* sources: tools/emulator/model/[a-z]*.c tests/host/seam.c vmm/budget.c vmm/server.c vmm/storm.c */
+/* sources: vmm/sched.c vmm/route.c vmm/place.c avic/[a-z]*.c iommu/[a-z]*.c vmm/base/lib.c */
+/* sources: svm/event.c vmm/storm.c */
+/* sources: tools/emulator/model/[a-z]*.c tests/host/seam.c vmm/budget.c vmm/server.c */
 /*
  *   random [SEEDS [FIRST]]   so many seeds from FIRST on, two at once
  *   random seed SEED         one, with everything that happens

@@ -11,6 +11,7 @@
 #include "guest/startup.h"
 #include "svm/fpu.h"
 #include "sched.h"
+#include "place.h"
 #include "slow.h"
 #include "storm.h"
 #include "trace_ring.h"
@@ -64,6 +65,9 @@ static void dispatch(struct cpu *cpu, uint8_t vector)
 		return;
 	case VEC_KICK:
 		sched_inbox(cpu);
+		return;
+	case VEC_GALOG_MOVE:
+		place_obey(cpu);
 		return;
 	case VEC_TIMER:
 		sched_tick(cpu);

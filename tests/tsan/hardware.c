@@ -14,6 +14,7 @@
 #include "drivers/lapic.h"
 #include "iommu/galog.h"
 #include "iommu/gappi.h"
+#include "place.h"
 #include "sched.h"
 #include "slow.h"
 #include "storm.h"
@@ -230,6 +231,14 @@ void storm_useless(struct vcpu *v)
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
 	return 0;
+}
+
+void place_routed(struct cpu *here, struct iommu *u)
+{
+}
+
+void place_look(struct cpu *here)
+{
 }
 
 void audit_look(struct cpu *cpu)

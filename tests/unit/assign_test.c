@@ -5,6 +5,7 @@
 #include "drivers/msix.h"
 #include "intx.h"
 #include "iommu/ivrs.h"
+#include "place.h"
 #include "vectors.h"
 #include "vm.h"
 #include "iommu_fake_pci.h"
@@ -56,6 +57,13 @@ struct pci_device *pci_find_nth(uint16_t vendor, uint16_t device, uint32_t n)
 		if (devices[i].vendor == vendor && devices[i].device == device && !n--)
 			return &devices[i];
 	return NULL;
+}
+
+static uint32_t routed;
+
+void place_routed(struct cpu *here, struct iommu *u)
+{
+	routed++;
 }
 
 void pci_enable(devid_t id)
@@ -535,6 +543,7 @@ TEST(virtual_bus)
 
 static struct assigned_irq *an_irq(void)
 {
+	routed = 0;
 	start(EFR);
 	EXPECT_EQ(give(&vm, 0), OK);
 	return &vm.devices[0].irq[2];
@@ -550,6 +559,7 @@ TEST(posted_route)
 	EXPECT_EQ(irte(2)[0], 0x0000015100001100ull | GAPPI_QUIET);
 	EXPECT_EQ(irte(2)[1], (uint64_t)&page[1] | 0x61);
 	EXPECT_EQ(told[1], 1); /* looks once */
+	EXPECT_EQ(routed, 1);
 	EXPECT_EQ(told[0], 0);
 	avic_load(&vcpu[1].avic, vcpu[1].avic.target);
 	EXPECT_EQ(irte(2)[0] & 0x40, 0x40);

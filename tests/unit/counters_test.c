@@ -17,6 +17,7 @@ static struct cpu cpus[2] = {
 		.interrupts = 1000,
 		.stale_interrupts = 1,
 		.count = { .galog_interrupts = 50,
+			.galog_moves = 9,
 			.galog_useless = 4,
 			.stale = 3,
 			.gappi_own = 20,
@@ -125,8 +126,10 @@ TEST(everything)
 		"REPORT mechanism name=gappi-shared interrupts=11 wakes=12\n"
 		"REPORT mechanism name=scan looks=13 wakes=14\n"
 		"REPORT mechanism name=audit looks=9 records=1 rescues=3 none=0 galog=1 gappi=2\n"
-		"REPORT cpu n=0 interrupts=1000 stale=1 kicks=6 inbox=7 software_posts=8\n"
-		"REPORT cpu n=1 interrupts=2000 stale=0 kicks=0 inbox=0 software_posts=0\n"
+		"REPORT cpu n=0 interrupts=1000 stale=1 kicks=6 inbox=7 software_posts=8 galog=50 "
+		"galog_moves=9\n"
+		"REPORT cpu n=1 interrupts=2000 stale=0 kicks=0 inbox=0 software_posts=0 galog=0 "
+		"galog_moves=0\n"
 		"REPORT vcpu vm=a n=0 exits=100 blocks=101 cancels=102 wakes=103 spurious=104 "
 		"parked=105 preemptions=106 moves=108 rescues=107\n"
 		"REPORT vcpu vm=b n=0 exits=0 blocks=0 cancels=0 wakes=0 spurious=0 parked=0 "

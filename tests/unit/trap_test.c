@@ -8,6 +8,7 @@
 #include "events.h"
 #include "intx.h"
 #include "panic.h"
+#include "place.h"
 #include "sched.h"
 #include "wake.h"
 #include "hw/sim.h"
@@ -17,7 +18,7 @@ bool lapic_is_x2apic = true;
 volatile uint8_t *lapic_mmio;
 
 static struct cpu cpu;
-static unsigned eois, inbox, ticks, galog, own, shared, events, device, line;
+static unsigned eois, inbox, ticks, galog, own, shared, events, obeyed, device, line;
 static bool eoi_first;
 static void *last_owner;
 
@@ -61,6 +62,11 @@ void wake_from_gappi_shared(struct cpu *on)
 	handled(&shared, on);
 }
 
+void place_obey(struct cpu *on)
+{
+	handled(&obeyed, on);
+}
+
 void iommu_report_events(struct cpu *on)
 {
 	handled(&events, on);
@@ -91,13 +97,13 @@ bool cpu_stopping(void)
 
 static unsigned total(void)
 {
-	return inbox + ticks + galog + own + shared + events + device + line;
+	return inbox + ticks + galog + own + shared + events + obeyed + device + line;
 }
 
 static void take(uint32_t vector)
 {
 	sim_cpu = &cpu;
-	eois = inbox = ticks = galog = own = shared = events = device = line = 0;
+	eois = inbox = ticks = galog = own = shared = events = obeyed = device = line = 0;
 	eoi_first = true;
 	cpu.stale_interrupts = 0;
 	trap_interrupt(vector);
@@ -139,6 +145,8 @@ TEST(fixed_vectors)
 	EXPECT_EQ(shared, 1);
 	take(0xd8);
 	EXPECT_EQ(events, 1);
+	take(0xe2);
+	EXPECT_EQ(obeyed, 1);
 }
 
 TEST(dynamic_vectors)
