@@ -19,6 +19,8 @@
  *   kernel = FILE                    or a kernel: a file in the folder of reveille.cfg, or below
  *   initrd = FILE                    its initial RAM disk
  *   cmdline = TEXT                   its command line
+ *   kernel-type = auto               auto | linux | multiboot | flat | flat-real
+ *   load-at = 1M, entry = 0x100020   of flat images: where they go and begin
  *   console = uart                   uart | none: a 16550 at 3F8h whose text goes into the log
  *   restart = never                  never | on-reset | on-failure | always, each with those before
  *   memory = 64M                     K, M, G; a multiple of 2M
@@ -60,6 +62,9 @@ enum apic_mode { APIC_X2APIC, APIC_XAPIC };
 enum delivery_mode { DELIVERY_AUTO, DELIVERY_EMULATED, DELIVERY_POSTED };
 enum pci_mode { PCI_DIRECT, PCI_VIRTUAL };
 enum halt_mode { HALT_AUTO, HALT_NATIVE, HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
+/* auto: by the file's contents, Linux or multiboot. Flat images begin in protected mode without
+ * paging, or in real mode. */
+enum kernel_type { KERNEL_AUTO, KERNEL_LINUX, KERNEL_MULTIBOOT, KERNEL_FLAT, KERNEL_FLAT_REAL };
 enum vm_console { VM_CONSOLE_UART, VM_CONSOLE_NONE };
 /* What ends a VM and has it started anew: its own reset; also a fault (triple fault, an access to
  * what isn't its own, a device that had to be fenced); also its power-off. */
@@ -110,6 +115,8 @@ struct vm_config {
 	char args[CONFIG_ARGS];
 	struct config_file kernel, initrd;
 	char cmdline[CONFIG_CMDLINE];
+	enum kernel_type kernel_type;
+	uint32_t load_at, entry; /* of flat images: guest-physical */
 	enum vm_console console;
 	enum restart_policy restart;
 	uint64_t memory_bytes;

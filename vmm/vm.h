@@ -39,6 +39,7 @@ struct vm {
 	uint32_t stopped;   /* (shared) 1: for good */
 	uint32_t switching; /* (shared) 1: a switch of modes is under way */
 	phys_t apic_page;   /* xAPIC: what lies under the APIC page while AVIC is on */
+	char why_not[192];  /* a sentence of guest_place() */
 	struct guest_console console;
 	/* The devices of a guest with a kernel of its own. */
 	struct vioapic ioapic;
