@@ -28,7 +28,7 @@ MODULES = {
 
 
 def fetch(which="release"):
-    """(kernel, the peer's initramfs), which: release or backports."""
+    """(kernel, the peer's initramfs), which: release, backports or newest."""
     made = subprocess.run([MAKE, which], stdout=subprocess.PIPE, text=True, check=True)
     return made.stdout.split()
 
