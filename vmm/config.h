@@ -29,7 +29,7 @@
  *   priority = 2, 1, 0, 64*2         of each vCPU, 0 (low) .. 7; one value serves all
  *   budget = 2ms/10ms, 0, 8*0        of each vCPU, so much time in each period, us or ms: 100us
  *                                    to 1s; 0: no limit; one value serves all
- *   apic = x2apic                    x2apic | xapic
+ *   apic = x2apic                    x2apic | xapic | auto
  *   delivery = auto                  emulated | posted | auto
  *   halt = auto                      native | galog | gappi | gappi-shared | auto
  *   devices = 00:03.0, 8086:10c9#0   bus:device.function, or vendor:device#index, or
@@ -58,7 +58,8 @@
 #define CONFIG_FILES      (2 * CONFIG_VMS)
 #define CONFIG_PRIORITIES 8
 
-enum apic_mode { APIC_X2APIC, APIC_XAPIC };
+/* In which mode its APICs start. auto: xAPIC, and CPUID says that there is x2APIC mode. */
+enum apic_mode { APIC_X2APIC, APIC_XAPIC, APIC_AUTO };
 enum delivery_mode { DELIVERY_AUTO, DELIVERY_EMULATED, DELIVERY_POSTED };
 enum pci_mode { PCI_DIRECT, PCI_VIRTUAL };
 enum halt_mode { HALT_AUTO, HALT_NATIVE, HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };

@@ -130,7 +130,7 @@ static err_t read_priority(struct parser *p, struct span value)
 static err_t read_apic(struct parser *p, struct span value)
 {
 	static const char *const words[] = {
-		[APIC_X2APIC] = "x2apic", [APIC_XAPIC] = "xapic", NULL
+		[APIC_X2APIC] = "x2apic", [APIC_XAPIC] = "xapic", [APIC_AUTO] = "auto", NULL
 	};
 	int word;
 	err_t err = config_word(p, "apic", value, words, &word);

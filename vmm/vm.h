@@ -38,7 +38,7 @@ struct vm {
 	struct vpci vpci;   /* (lock) */
 	uint32_t stopped;   /* (shared) 1: for good */
 	uint32_t switching; /* (shared) 1: a switch of modes is under way */
-	phys_t apic_page;   /* xAPIC: what lies under the APIC page while AVIC is on */
+	phys_t apic_page;   /* what lies under the APIC page while AVIC is on */
 	char why_not[192];  /* a sentence of guest_place() */
 	struct guest_console console;
 	/* The devices of a guest with a kernel of its own. */
@@ -76,6 +76,10 @@ const char *vm_posted_unfit(const struct vm *vm);
 const char *vm_halt_unfit(enum halt_mode mode);
 /* The modes of its config, or what the machine has instead, with a line in the log. */
 void vm_choose_modes(struct vm *vm);
+/* Does the guest's CPU have x2APIC mode? The same for good. */
+bool vm_has_x2apic(const struct vm *vm);
+/* On v's home, not in the guest: its APIC is in another mode from here on. */
+void vm_set_apic_mode(struct vcpu *v, enum vapic_mode mode);
 /* xAPIC, AVIC on for v: makes hardware take over the APIC page; false: not all vCPUs are ready. */
 bool vm_map_apic_page(struct vm *vm);
 

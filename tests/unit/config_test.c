@@ -190,7 +190,7 @@ TEST(bad_values)
 	REFUSED("[reveille]\ncpus = 65\n", 2, "'65'", "1 to 64");
 	REFUSED("[reveille]\ncpus =\n", 2, "bad value ''", "1 to 64");
 	REFUSED("[vm a]\nguest = linux\n", 2, "'linux' for 'guest'", "expected builtin");
-	REFUSED(VM "apic = x3apic\n", 4, "'x3apic'", "x2apic or xapic");
+	REFUSED(VM "apic = x3apic\n", 4, "'x3apic'", "x2apic, xapic or auto");
 	REFUSED(VM "delivery = mail\n", 4, "'mail'", "auto, emulated or posted");
 	REFUSED(VM "halt = gapi\n", 4, "'gapi'", "gappi or gappi-shared");
 	REFUSED(VM "pci = express\n", 4, "'express'", "direct or virtual");
