@@ -22,7 +22,7 @@ FREESTANDING := -std=gnu11 -ffreestanding -fno-builtin-printf -mgeneral-regs-onl
 	    -fno-asynchronous-unwind-tables -fno-strict-aliasing
 # The wake path crosses seven files; only the linker sees all of it.
 VMM_CFLAGS := $(FREESTANDING) -mcmodel=kernel -O2 -g -flto=auto $(WARN) $(INCLUDES)
-.PHONY: all
+.PHONY: all kernels
 .DEFAULT_GOAL := all
 all: $(B)/reveille.efi $(B)/reveille-cfg
 
@@ -75,6 +75,7 @@ $(B)/vmm-traced.elf: $(VMM_TRACED_O) vmm/vmm.ld
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 include tests/guest/guest.mk
+include tests/guest/kernels/kernels.mk
 include vmm/guest/guest.mk
 include boot/boot.mk
 
@@ -247,7 +248,7 @@ linux-guest: emulator
 	@$(PYTHON) tests/peer/linux_guest.py
 
 qemu-test: emulator
-	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(MAKE) --no-print-directory $(B)/reveille.efi kernels
 	@REVEILLE_COVERAGE=out/coverage/bitmaps $(PYTHON) tests/qemu/run.py $(ONLY)
 
 # Objects that never run: gcov's list of all lines that there are to cover.

@@ -17,8 +17,13 @@ struct vapic { /* exactly the 4 KiB page */
 };
 _Static_assert(sizeof(struct vapic) == 4096, "24593 rev 3.44, vAPIC backing page");
 
-/* Register values after reset or INIT. x2apic: ID and LDR in x2APIC form. */
-void vapic_reset(struct vapic *p, uint32_t guest_apic_id, bool x2apic);
+enum vapic_mode { VAPIC_XAPIC, VAPIC_X2APIC, VAPIC_OFF };
+
+/* Register values after reset or INIT. */
+void vapic_reset(struct vapic *p, uint32_t guest_apic_id, enum vapic_mode mode);
+/* Those registers that another mode has in another form. Off: a priority above all others, so that
+ * nothing is deliverable. */
+void vapic_set_mode(struct vapic *p, uint32_t guest_apic_id, enum vapic_mode mode);
 
 /* offset: 0..FF0h, of a register that no one else writes. */
 static inline uint32_t vapic_read(const struct vapic *p, uint32_t offset)

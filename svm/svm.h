@@ -67,7 +67,9 @@ void svm_vcpu_reset(struct svm_vcpu *s);
 /* Long mode, flat, paging by cr3, interrupts off. */
 void svm_vcpu_start_long(struct svm_vcpu *s, gpa_t cr3, uint64_t rip, uint64_t rsp, uint64_t rdi);
 /* Protected mode, flat, no paging, interrupts off (multiboot's entry). */
-void svm_vcpu_start_flat(struct svm_vcpu *s, uint32_t eip, uint32_t eax, uint32_t ebx);
+void svm_vcpu_start_flat(struct svm_vcpu *s, uint32_t eip);
+/* Real mode as firmware leaves it to a boot sector. at: below 1 MiB; CS is 0 where that will do. */
+void svm_vcpu_start_boot_sector(struct svm_vcpu *s, uint32_t at);
 /* Real mode as after INIT and a startup message with that page: at its first byte. */
 void svm_vcpu_start_real(struct svm_vcpu *s, uint8_t page);
 /* Where the guest's GDT lies, for a start state whose protocol promises one. */

@@ -20,6 +20,8 @@
  *   kernel = FILE                    or a kernel: a file in the folder of reveille.cfg, or below
  *   initrd = FILE                    its initial RAM disk
  *   cmdline = TEXT                   its command line
+ *   kernel-type = auto               auto | linux | multiboot | flat | flat-real
+ *   load-at = 1M, entry = 0x100020   of flat images: where they go and begin
  *   console = uart                   uart | none: a 16550 at 3F8h whose text goes into the log
  *   restart = never                  never | on-reset | on-failure | always, each with those before
  *   memory = 64M                     K, M, G; a multiple of 2M
@@ -28,7 +30,7 @@
  *   priority = 2, 1, 0, 64*2         of each vCPU, 0 (low) .. 7; one value serves all
  *   budget = 2ms/10ms, 0, 8*0        of each vCPU, so much time in each period, us or ms: 100us
  *                                    to 1s; 0: no limit; one value serves all
- *   apic = x2apic                    x2apic | xapic
+ *   apic = x2apic                    x2apic | xapic | auto
  *   delivery = auto                  emulated | posted | auto
  *   halt = auto                      native | galog | gappi | gappi-shared | auto
  *   devices = 00:03.0, 8086:10c9#0   bus:device.function, or vendor:device#index, or
@@ -65,10 +67,14 @@
 #define CONFIG_STORM_LIMIT_MIN 100
 #define CONFIG_STORM_LIMIT_MAX 10000000
 
-enum apic_mode { APIC_X2APIC, APIC_XAPIC };
+/* In which mode its APICs start. auto: xAPIC, and CPUID says that there is x2APIC mode. */
+enum apic_mode { APIC_X2APIC, APIC_XAPIC, APIC_AUTO };
 enum delivery_mode { DELIVERY_AUTO, DELIVERY_EMULATED, DELIVERY_POSTED };
 enum pci_mode { PCI_DIRECT, PCI_VIRTUAL };
 enum halt_mode { HALT_AUTO, HALT_NATIVE, HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
+/* auto: by the file's contents, Linux or multiboot. Flat images begin in protected mode without
+ * paging, or in real mode. */
+enum kernel_type { KERNEL_AUTO, KERNEL_LINUX, KERNEL_MULTIBOOT, KERNEL_FLAT, KERNEL_FLAT_REAL };
 enum vm_console { VM_CONSOLE_UART, VM_CONSOLE_NONE };
 /* What ends a VM and has it started anew: its own reset; also a fault (triple fault, an access to
  * what isn't its own, a device that had to be fenced); also its power-off. */
@@ -128,6 +134,8 @@ struct vm_config {
 	char args[CONFIG_ARGS];
 	struct config_file kernel, initrd;
 	char cmdline[CONFIG_CMDLINE];
+	enum kernel_type kernel_type;
+	uint32_t load_at, entry; /* of flat images: guest-physical */
 	enum vm_console console;
 	enum restart_policy restart;
 	uint64_t memory_bytes;

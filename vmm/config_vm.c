@@ -47,6 +47,42 @@ static err_t read_cmdline(struct parser *p, struct span value)
 	return read_text(p, "cmdline", value, p->vm->cmdline, sizeof(p->vm->cmdline));
 }
 
+static err_t read_kernel_type(struct parser *p, struct span value)
+{
+	static const char *const words[] = { [KERNEL_AUTO] = "auto",
+		[KERNEL_LINUX] = "linux",
+		[KERNEL_MULTIBOOT] = "multiboot",
+		[KERNEL_FLAT] = "flat",
+		[KERNEL_FLAT_REAL] = "flat-real",
+		NULL };
+	int word;
+	err_t err = config_word(p, "kernel-type", value, words, &word);
+
+	if (!err)
+		p->vm->kernel_type = (enum kernel_type)word;
+	p->type_line = p->line;
+	return err;
+}
+
+static err_t read_address(
+	struct parser *p, const char *key, struct span value, uint32_t *address, uint32_t *line)
+{
+	*line = p->line;
+	if (value_address(value, address))
+		return OK;
+	return config_bad_value(p, key, value, "an address below 4G, like 0x7c00 or 1M");
+}
+
+static err_t read_load_at(struct parser *p, struct span value)
+{
+	return read_address(p, "load-at", value, &p->vm->load_at, &p->load_line);
+}
+
+static err_t read_entry(struct parser *p, struct span value)
+{
+	return read_address(p, "entry", value, &p->vm->entry, &p->entry_line);
+}
+
 static err_t read_args(struct parser *p, struct span value)
 {
 	p->args_line = p->line;
@@ -94,7 +130,7 @@ static err_t read_priority(struct parser *p, struct span value)
 static err_t read_apic(struct parser *p, struct span value)
 {
 	static const char *const words[] = {
-		[APIC_X2APIC] = "x2apic", [APIC_XAPIC] = "xapic", NULL
+		[APIC_X2APIC] = "x2apic", [APIC_XAPIC] = "xapic", [APIC_AUTO] = "auto", NULL
 	};
 	int word;
 	err_t err = config_word(p, "apic", value, words, &word);
@@ -262,6 +298,9 @@ const struct config_key config_vm_keys[] = {
 	{ "kernel", read_kernel },
 	{ "initrd", read_initrd },
 	{ "cmdline", read_cmdline },
+	{ "kernel-type", read_kernel_type },
+	{ "load-at", read_load_at },
+	{ "entry", read_entry },
 	{ "memory", read_memory },
 	{ "cpus", read_cpus },
 	{ "priority", read_priority },

@@ -96,8 +96,6 @@ bool exit_apic_msr(struct cpu *here, struct vcpu *v, uint32_t msr, bool write, u
 {
 	struct apic_result r;
 
-	if (v->vm->config->apic != APIC_X2APIC)
-		return false;
 	r = write ? emulated_msr_write(&v->emulated, msr, *value)
 		  : emulated_msr_read(&v->emulated, msr);
 	if (r.action == APIC_FAULT)
@@ -105,6 +103,17 @@ bool exit_apic_msr(struct cpu *here, struct vcpu *v, uint32_t msr, bool write, u
 	if (!write)
 		*value = r.value;
 	finish(here, v, &r);
+	return true;
+}
+
+bool exit_apic_base(struct vcpu *v, uint64_t value)
+{
+	enum vapic_mode mode;
+
+	if (!emulated_apic_base_means(&v->emulated, value, vm_has_x2apic(v->vm), &mode))
+		return false;
+	if (mode != avic_mode(&v->avic))
+		vm_set_apic_mode(v, mode);
 	return true;
 }
 
@@ -117,6 +126,11 @@ void exit_apic_access(struct cpu *here, struct vcpu *v, struct mmio_access *a)
 	uint32_t offset = a->at.v & PAGE_MASK;
 	struct apic_result r;
 
+	/* In the other modes nobody is there. */
+	if (avic_mode(&v->avic) != VAPIC_XAPIC) {
+		a->value = ~0ull;
+		return;
+	}
 	if (a->write) {
 		if (a->bytes != 4 || offset & 15)
 			return;
@@ -175,7 +189,7 @@ void exit_noaccel(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 		finish(here, v, &r);
 		return;
 	}
-	if (v->vm->config->apic == APIC_XAPIC) {
+	if (avic_mode(&v->avic) == VAPIC_XAPIC) {
 		exit_mmio_apic(here, v, offset);
 		return;
 	}

@@ -45,7 +45,7 @@ static struct cpuid leaf_1(const struct vcpu *v, struct cpuid r)
 	r.ecx = (r.ecx & ~(uint32_t)F1C_HIDDEN) | F1C_GUEST | F1C_DEADLINE;
 	if (svm_fpu_xcr0_mask())
 		r.ecx |= F1C_XSAVE | (svm_guest_osxsave(&v->svm) ? F1C_OSXSAVE : 0);
-	if (v->vm->config->apic == APIC_X2APIC)
+	if (vm_has_x2apic(v->vm))
 		r.ecx |= F1C_X2APIC;
 	return r;
 }

@@ -19,7 +19,7 @@ enum mmio_device { MMIO_NONE, MMIO_APIC, MMIO_IOAPIC, MMIO_PCI };
 
 static enum mmio_device device_at(const struct vm *vm, gpa_t at)
 {
-	if (vm->config->apic == APIC_XAPIC && (at.v & ~PAGE_MASK) == GUEST_APIC_BASE)
+	if ((at.v & ~PAGE_MASK) == GUEST_APIC_BASE)
 		return MMIO_APIC;
 	if (vm->config->pci == PCI_VIRTUAL && (at.v & ~PAGE_MASK) == PLATFORM_IOAPIC)
 		return MMIO_IOAPIC;
@@ -262,7 +262,8 @@ __attribute__((noinline)) bool exit_mmio(struct cpu *here, struct vcpu *v, const
 	if (device == MMIO_NONE || e->npf.fetch || e->npf.table_walk)
 		return false;
 	/* After a switch to AVIC: as soon as all vCPUs have it on, hardware does this. */
-	if (device == MMIO_APIC && v->avic.active && vm_map_apic_page(v->vm))
+	if (device == MMIO_APIC && v->avic.active && avic_mode(&v->avic) == VAPIC_XAPIC &&
+		vm_map_apic_page(v->vm))
 		return true;
 	emulate(here, v, e->npf.gpa, CODE_FROM_EXIT);
 	return true;

@@ -69,7 +69,7 @@ static bool read(struct cpu *here, struct vcpu *v, uint32_t msr, uint64_t *value
 		*value = svm_guest_pat(&v->svm);
 		return true;
 	case MSR_APIC_BASE:
-		*value = v->emulated.apic_base;
+		*value = emulated_apic_base(&v->emulated);
 		return true;
 	case MSR_TSC_DEADLINE:
 		*value = emulated_deadline_read(&v->emulated);
@@ -107,8 +107,7 @@ static bool write(struct cpu *here, struct vcpu *v, uint32_t msr, uint64_t value
 		svm_set_guest_tsc(&v->svm, value);
 		return true;
 	case MSR_APIC_BASE:
-		/* Mode and address are the config's: AVIC can't follow a change. */
-		return value == v->emulated.apic_base;
+		return exit_apic_base(v, value);
 	case MSR_TSC_DEADLINE:
 		emulated_deadline_write(&v->emulated, value);
 		vcpu_timer_changed(here, v);

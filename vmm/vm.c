@@ -63,14 +63,12 @@ static err_t make_memory(struct vm *vm)
 }
 
 /*
- * Hardware takes over accesses to the APIC page of an xAPIC guest only where the nested tables let
+ * Hardware takes over accesses to the APIC page in xAPIC mode only where the nested tables let
  * them through, to whatever page (24593 rev 3.44, "Virtual APIC Page Access"). Mapped here so that
  * the tables above it exist from now on; vm_map_apic_page() may later need no memory.
  */
 static err_t make_apic_page(struct vm *vm)
 {
-	if (vm->config->apic == APIC_X2APIC)
-		return OK;
 	vm->apic_page = page_alloc(1, 1);
 	if (vm->apic_page.v == PHYS_NONE.v)
 		return ERR_NOMEM;
@@ -94,10 +92,14 @@ bool vm_map_apic_page(struct vm *vm)
 	return ready;
 }
 
+enum vapic_mode vm_first_apic_mode(const struct vm *vm)
+{
+	return vm->config->apic == APIC_X2APIC ? VAPIC_X2APIC : VAPIC_XAPIC;
+}
+
 static err_t make_vcpu(struct vm *vm, uint32_t i)
 {
 	struct vcpu *v = &vm->vcpus[i];
-	bool x2apic = vm->config->apic == APIC_X2APIC;
 
 	v->vm = vm;
 	v->index = (uint8_t)i;
@@ -111,7 +113,7 @@ static err_t make_vcpu(struct vm *vm, uint32_t i)
 	err = avic_vcpu_init(&v->avic, &vm->avic, &v->svm, i);
 	if (err)
 		return err;
-	emulated_init(&v->emulated, &v->avic, x2apic, i == 0);
+	emulated_init(&v->emulated, &v->avic, i == 0);
 	return OK;
 }
 
@@ -125,7 +127,7 @@ static err_t make_vcpus(struct vm *vm)
 		return ERR_NOMEM;
 	vm->vcpus = phys_to_virt(array);
 	vm->vcpu_count = config->vcpu_count;
-	err_t err = avic_vm_init(&vm->avic, config->apic == APIC_X2APIC, config->vcpu_count - 1,
+	err_t err = avic_vm_init(&vm->avic, vm_first_apic_mode(vm), config->vcpu_count - 1,
 		svm_features()->erratum_1235);
 
 	for (uint32_t i = 0; i < vm->vcpu_count && !err; i++)

@@ -42,7 +42,8 @@ struct vm {
 	uint32_t stopped;   /* (shared) 1: it ended */
 	uint32_t gone;      /* (shared) 1: and will not start anew by itself */
 	uint32_t switching; /* (shared) 1: a switch of modes is under way */
-	phys_t apic_page;   /* xAPIC: what lies under the APIC page while AVIC is on */
+	phys_t apic_page;   /* what lies under the APIC page while AVIC is on */
+	char why_not[192];  /* a sentence of guest_place() */
 	struct vm_restart restart;
 	struct guest_console console;
 	struct notices notices;
@@ -87,6 +88,13 @@ const char *vm_posted_unfit(const struct vm *vm);
 const char *vm_halt_unfit(enum halt_mode mode);
 /* The modes of its config, or what the machine has instead, with a line in the log. */
 void vm_choose_modes(struct vm *vm);
+/* Does the guest's CPU have x2APIC mode? The same for good. */
+bool vm_has_x2apic(const struct vm *vm);
+/* That of all its APICs when it starts. */
+enum vapic_mode vm_first_apic_mode(const struct vm *vm);
+/* On v's home, not in the guest, or where v is at rest: its APIC is in another mode from here on.
+ */
+void vm_set_apic_mode(struct vcpu *v, enum vapic_mode mode);
 /* xAPIC, AVIC on for v: makes hardware take over the APIC page; false: not all vCPUs are ready. */
 bool vm_map_apic_page(struct vm *vm);
 

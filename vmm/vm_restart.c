@@ -54,12 +54,11 @@ static bool vm_at_rest(const struct vm *vm)
 
 static void reset_vcpu(struct vcpu *v)
 {
-	bool x2apic = v->vm->config->apic == APIC_X2APIC;
-
 	vcpu_revive(v);
 	svm_vcpu_reset(&v->svm);
+	vm_set_apic_mode(v, vm_first_apic_mode(v->vm));
 	avic_vcpu_reset(&v->avic);
-	emulated_init(&v->emulated, &v->avic, x2apic, v->index == 0);
+	emulated_init(&v->emulated, &v->avic, v->index == 0);
 }
 
 static void go(struct vm *vm, enum restart_stage stage, uint64_t after_us)

@@ -91,6 +91,7 @@ void program_hello(uint32_t index);
 void program_irq(uint32_t index);
 void program_halt(uint32_t index);
 void program_ipi(uint32_t index);
+void program_apic_modes(uint32_t index);
 void program_tpr(uint32_t index);
 void program_timer(uint32_t index);
 void program_migrate(uint32_t index);

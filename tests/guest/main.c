@@ -17,6 +17,7 @@ static const struct {
 	{ "irq", program_irq },
 	{ "halt", program_halt },
 	{ "ipi", program_ipi },
+	{ "apic-modes", program_apic_modes },
 	{ "tpr", program_tpr },
 	{ "level", program_level },
 	{ "intx", program_intx },

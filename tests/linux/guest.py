@@ -34,7 +34,7 @@ MODULES = {
 
 @functools.lru_cache
 def fetch(which="release"):
-    """(kernel, the peer's initramfs), which: release or backports."""
+    """(kernel, the peer's initramfs), which: release, backports or newest."""
     made = subprocess.run([MAKE, which], stdout=subprocess.PIPE, text=True, check=True)
     return made.stdout.split()
 

@@ -5,6 +5,7 @@
 # be followed by another one with what changes from run to run).
 #   mkinitramfs.sh            the release's own kernel (what linux-image-amd64 depends on)
 #   mkinitramfs.sh backports  that of Debian's backports
+#   mkinitramfs.sh newest     that of the backports of today's stable release
 set -eu
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/reveille/peer
@@ -51,8 +52,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 debs=$here/../../tools/debs.sh
 kernel=$("$debs" "${1:-release}" kernel)
 busybox=$("$debs" release busybox-static)
-package=$(basename "$kernel" | cut -d_ -f1)
-key=$package-$(basename "$kernel" | cut -d_ -f2)-$(cat "$0" "$here/init" | sha256sum | cut -c1-12)
+image=$(echo "$kernel" | head -n 1) # and perhaps the packages with what is in it
+package=$(basename "$image" | cut -d_ -f1)
+key=$package-$(basename "$image" | cut -d_ -f2)-$(cat "$0" "$here/init" | sha256sum | cut -c1-12)
 done=$cache/$key
 if [ ! -e "$done/initramfs" ]; then
 	mkdir -p "$cache"
@@ -60,7 +62,9 @@ if [ ! -e "$done/initramfs" ]; then
 	trap 'rm -rf "$tmp"' EXIT
 	root=$tmp/root
 	mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/mod"
-	dpkg -x "$kernel" "$tmp/kernel"
+	for deb in $kernel; do
+		dpkg -x "$deb" "$tmp/kernel"
+	done
 	dpkg -x "$busybox" "$tmp/busybox"
 	cp "$tmp/busybox/bin/busybox" "$root/bin/busybox"
 	cp "$here/init" "$root/init"
@@ -75,7 +79,7 @@ if [ ! -e "$done/initramfs" ]; then
 		(add_module other "$m") || exit 1
 	done
 	mkdir "$tmp/done"
-	cp "$tmp"/kernel/boot/vmlinuz-* "$tmp/done/vmlinuz"
+	cp "$(find "$tmp/kernel" -name 'vmlinuz*' -type f | head -n 1)" "$tmp/done/vmlinuz"
 	(cd "$root" && find . | sort | cpio --quiet -o -H newc -R 0:0) >"$tmp/done/initramfs"
 	mv -T "$tmp/done" "$done" 2>/dev/null || [ -e "$done/initramfs" ]
 fi

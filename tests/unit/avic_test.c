@@ -290,6 +290,25 @@ TEST(logical_table_cluster)
 	EXPECT_EQ(valid_entries(), 0);
 }
 
+/* No hardware goes by it while one vCPU has another kind of logical ID. */
+TEST(logical_table_while_modes_differ)
+{
+	set_up(false, false);
+	for (unsigned i = 0; i < 4; i++)
+		set_logical(i, 0xffffffff, 1u << (24 + i));
+	avic_logical_update(&vm);
+	EXPECT_EQ(valid_entries(), 4);
+	avic_set_mode(&vcpu[2], VAPIC_X2APIC);
+	EXPECT_EQ(valid_entries(), 0);
+	avic_set_mode(&vcpu[2], VAPIC_OFF);
+	EXPECT_EQ(valid_entries(), 3);
+	avic_set_mode(&vcpu[2], VAPIC_XAPIC);
+	EXPECT_EQ(valid_entries(), 3);
+	set_logical(2, 0xffffffff, 1u << 26);
+	avic_logical_update(&vm);
+	EXPECT_EQ(valid_entries(), 4);
+}
+
 TEST(x2apic_has_no_logical_table)
 {
 	set_up(true, false);

@@ -195,11 +195,13 @@ TEST(bad_values)
 	REFUSED("[reveille]\ncpus = 65\n", 2, "'65'", "1 to 64");
 	REFUSED("[reveille]\ncpus =\n", 2, "bad value ''", "1 to 64");
 	REFUSED("[vm a]\nguest = linux\n", 2, "'linux' for 'guest'", "expected builtin");
-	REFUSED(VM "apic = x3apic\n", 4, "'x3apic'", "x2apic or xapic");
+	REFUSED(VM "apic = x3apic\n", 4, "'x3apic'", "x2apic, xapic or auto");
 	REFUSED(VM "delivery = mail\n", 4, "'mail'", "auto, emulated or posted");
 	REFUSED(VM "halt = gapi\n", 4, "'gapi'", "gappi or gappi-shared");
 	REFUSED(VM "pci = express\n", 4, "'express'", "direct or virtual");
 	REFUSED("[vm a]\nkernel = k\npci = virtual\ncpus = 0\n", 3, "'pci'", "always");
+	/* Another VM's is its own business. */
+	EXPECT_EQ(parse(VM "pci = virtual\n[vm b]\nkernel = k\ncpus = 0\n"), OK);
 	EXPECT_EQ(parse("[vm a]\nkernel = k\ncpus = 0\n"), OK);
 	EXPECT_EQ(c.vms[0].pci, PCI_VIRTUAL);
 	EXPECT_EQ(parse("[reveille]\nvfs = 2*8086:10c9#0, 7*00:03.0\n" VM), OK);
@@ -271,6 +273,37 @@ TEST(what_belongs_to_a_kernel)
 	REFUSED(KERNEL "restart = sometimes\n", 4, "'sometimes' for 'restart'",
 		"expected never, on-reset, on-failure or always");
 	REFUSED(KERNEL "console = tty\n", 4, "'tty' for 'console'", "expected uart or none");
+}
+
+TEST(kernel_types)
+{
+	EXPECT_EQ(parse(KERNEL), OK);
+	EXPECT_EQ(c.vms[0].kernel_type, KERNEL_AUTO);
+	EXPECT_EQ(parse(KERNEL "kernel-type = linux\n"), OK);
+	EXPECT_EQ(c.vms[0].kernel_type, KERNEL_LINUX);
+	EXPECT_EQ(parse(KERNEL "kernel-type = multiboot\n"), OK);
+	EXPECT_EQ(c.vms[0].kernel_type, KERNEL_MULTIBOOT);
+	EXPECT_EQ(parse(KERNEL "kernel-type = flat\n"), OK);
+	EXPECT_EQ(c.vms[0].kernel_type, KERNEL_FLAT);
+	EXPECT_EQ(c.vms[0].load_at, 0x100000);
+	EXPECT_EQ(c.vms[0].entry, 0x100000);
+	EXPECT_EQ(parse(KERNEL "load-at = 2M\nentry = 0x20A010\nkernel-type = flat\n"), OK);
+	EXPECT_EQ(c.vms[0].load_at, 0x200000);
+	EXPECT_EQ(c.vms[0].entry, 0x20a010);
+	EXPECT_EQ(parse(KERNEL "kernel-type = flat-real\n"), OK);
+	EXPECT_EQ(c.vms[0].load_at, 0x7c00);
+	EXPECT_EQ(c.vms[0].entry, 0x7c00);
+	EXPECT_EQ(parse(KERNEL "kernel-type = flat-real\nload-at = 4096\n"), OK);
+	EXPECT_EQ(c.vms[0].entry, 0x1000);
+	REFUSED(KERNEL "kernel-type = elf\n", 4, "'elf' for 'kernel-type'",
+		"expected auto, linux, multiboot, flat or flat-real");
+	REFUSED(KERNEL "kernel-type = flat\nload-at = 4G\n", 5, "'4G' for 'load-at'", "below 4G");
+	REFUSED(KERNEL "kernel-type = flat\nentry = 0x\n", 5, "'0x' for 'entry'", "like 0x7c00");
+	REFUSED(KERNEL "entry = 0x7c00\n[vm b]", 4, "belong to flat images", "flat-real");
+	REFUSED(KERNEL "load-at = 1M\n[vm b]", 4, "belong to flat images", "flat-real");
+	REFUSED(KERNEL "kernel-type = flat-real\nentry = 1M\n", 5, "entry 100000", "below 1M");
+	REFUSED(VM "kernel-type = flat\n\n", 4, "'kernel-type' belongs to a kernel",
+		"kernel = FILE");
 }
 
 TEST(paths)

@@ -170,6 +170,16 @@ bool vm_map_apic_page(struct vm *m)
 	return map_result;
 }
 
+bool vm_has_x2apic(const struct vm *m)
+{
+	return config.apic != APIC_XAPIC;
+}
+
+void vm_set_apic_mode(struct vcpu *w, enum vapic_mode mode)
+{
+	avic_set_mode(&w->avic, mode);
+}
+
 enum exit_result exit_hypercall(struct cpu *here, struct vcpu *w)
 {
 	hypercalls++;
@@ -222,7 +232,7 @@ static void fresh(enum apic_mode apic)
 		w->index = i;
 		EXPECT_EQ(svm_vcpu_init(&w->svm, &vm.svm), OK);
 		EXPECT_EQ(avic_vcpu_init(&w->avic, &vm.avic, &w->svm, i), OK);
-		emulated_init(&w->emulated, &w->avic, apic == APIC_X2APIC, i == 0);
+		emulated_init(&w->emulated, &w->avic, i == 0);
 		svm_vcpu_start_long(&w->svm, GPA(0x10000), 0x200000, 0x7000, i);
 	}
 	b = v->svm.vmcb;
@@ -312,8 +322,8 @@ TEST(bad_guests)
 	EXPECT(strstr(stopped, "init"));
 	leave_by(0x400, 0x100000006, 0x12345678);
 	EXPECT(strstr(stopped, "write at guest-physical 12345678"));
-	leave_by(0x400, 0x100000004, 0xfee00020);
-	EXPECT(strstr(stopped, "read at guest-physical fee00020"));
+	leave_by(0x400, 0x100000004, 0xfee01020);
+	EXPECT(strstr(stopped, "read at guest-physical fee01020"));
 	leave_by(0x400, 0x100000014, 0x1000000);
 	EXPECT(strstr(stopped, "fetch"));
 }
@@ -570,6 +580,62 @@ static void code(const char *bytes, size_t count)
 static void npf(uint64_t gpa, bool write)
 {
 	leave_by(0x400, 0x100000004 | write << 1, gpa);
+}
+
+/* 24593 rev 3.44, "x2APIC Mode": which writes of IA32_APIC_BASE are good in which mode. */
+TEST(apic_modes)
+{
+	static const struct {
+		uint64_t value;
+		bool good[3]; /* from xAPIC, x2APIC, off */
+		enum vapic_mode to;
+	} writes[] = {
+		{ 0xfee00900, { true, false, true }, VAPIC_XAPIC },
+		{ 0xfee00d00, { true, true, false }, VAPIC_X2APIC },
+		{ 0xfee00100, { true, true, true }, VAPIC_OFF },
+		{ 0xfee00500, { false, false, false }, 0 },
+		{ 0xfee00800, { false, false, false }, 0 }, /* not the boot CPU any more */
+		{ 0xfed00900, { false, false, false }, 0 },
+		{ 0x1fee00900, { false, false, false }, 0 },
+		{ 0xfee00901, { false, false, false }, 0 },
+	};
+	static const uint64_t bases[] = { 0xfee00900, 0xfee00d00, 0xfee00100 };
+
+	for (unsigned from = 0; from < 3; from++) {
+		for (unsigned i = 0; i < ARRAY_COUNT(writes); i++) {
+			fresh(APIC_AUTO);
+			avic_set_mode(&v->avic, from);
+			EXPECT(rdmsr(0x1b));
+			EXPECT_EQ(got(), bases[from]);
+			EXPECT_EQ(wrmsr(0x1b, writes[i].value), writes[i].good[from]);
+			EXPECT_EQ(avic_mode(&v->avic), writes[i].good[from] ? writes[i].to : from);
+			EXPECT_EQ(rdmsr(0x802), avic_mode(&v->avic) == VAPIC_X2APIC);
+		}
+	}
+	EXPECT_EQ(avic_mode(&vcpus[1].avic), VAPIC_XAPIC);
+	/* There is no x2APIC mode. */
+	fresh(APIC_XAPIC);
+	EXPECT(!wrmsr(0x1b, 0xfee00d00));
+	EXPECT(wrmsr(0x1b, 0xfee00100));
+}
+
+/* What is pending comes when it is on again, and not before. */
+TEST(an_apic_that_is_off)
+{
+	fresh(APIC_AUTO);
+	identity_map();
+	b->rflags |= 1 << 9;
+	EXPECT(wrmsr(0x1b, 0xfee00100));
+	vapic_set_irr(v->avic.page, 0xe1);
+	emulated_enter(&v->emulated);
+	EXPECT_EQ(b->event_inj >> 31, 0);
+	CODE("\x8b\x07"); /* mov (%rdi),%eax: nobody there */
+	reg(0, 0);
+	leave_by(0x400, 0x100000004, 0xfee00030);
+	EXPECT_EQ(svm_reg(&v->svm, 0), 0xffffffff);
+	EXPECT(wrmsr(0x1b, 0xfee00900));
+	emulated_enter(&v->emulated);
+	EXPECT_EQ(b->event_inj, 0x800000e1);
 }
 
 TEST(xapic_page)

@@ -377,7 +377,8 @@ TEST(destinations)
 	entry(7, 0xfeeff000, 0x42, 0); /* all */
 	EXPECT(irqs[0][7].target == &vcpus[3]);
 	EXPECT_EQ(vapic_read(&pages[2], VAPIC_IRR), 0); /* nothing was sent */
-	vm.avic.x2apic = true;
+	for (unsigned i = 0; i < ARRAY_COUNT(vcpus); i++)
+		vm.avic.mode[i] = VAPIC_X2APIC;
 	entry(4, 0xfee02000, 0x41, 0);
 	EXPECT(irqs[0][4].target == &vcpus[2]);
 	entry(5, 0xfeeff000, 0x41, 0);

@@ -31,20 +31,17 @@ void vioapic_reset(struct vioapic *io)
 }
 
 /* The same fields as in an ICR; 8 bits of target, FFh is everybody. */
-static uint64_t icr_of(const struct vm *vm, uint64_t entry)
+static uint64_t icr_of(uint64_t entry)
 {
 	uint64_t icr = entry & (ENTRY_VECTOR | ENTRY_MODE | ENTRY_LOGICAL);
-	uint64_t target = field_get(ENTRY_TARGET, entry);
 
-	if (!vm->avic.x2apic)
-		return field_set(ICR_XAPIC_TARGET, icr, target);
-	return field_set(ICR_TARGET, icr, target == 0xff ? ~0u : target);
+	return field_set(ICR_XAPIC_TARGET, icr, field_get(ENTRY_TARGET, entry));
 }
 
 /* Only fixed and lowest priority are for kernels of today; what else there is goes nowhere. */
 static void send(struct cpu *here, struct vm *vm, uint64_t entry)
 {
-	struct avic_ipi ipi = avic_ipi_from_icr(&vm->avic, 0, icr_of(vm, entry));
+	struct avic_ipi ipi = avic_ipi_from_message(&vm->avic, icr_of(entry));
 	bool level = entry & ENTRY_LEVEL;
 	int id;
 
