@@ -99,30 +99,29 @@ void place_look(struct cpu *here)
 	spin_unlock(&look_lock);
 }
 
-/* Whatever guests do, once in SLOW_US. */
-static bool is_time(struct place *p)
+/* Whatever guests do, once in SLOW_US; a look that finds no message at all doesn't count. */
+static void look_routed(struct cpu *here, struct iommu *u)
 {
+	struct place *p = &places[u->index];
 	uint64_t now = cpu_ticks();
+	bool forlorn;
 
 	if (p->routed && now - p->routed < clock_us_to_ticks(SLOW_US))
-		return false;
+		return;
+	uint32_t best = best_now(u, p->wanted, &forlorn);
+
+	if (forlorn && best == p->wanted)
+		return;
 	p->routed = now;
-	return true;
+	if (forlorn)
+		place_order(here, u, best);
 }
 
 void place_routed(struct cpu *here, struct iommu *u)
 {
-	struct place *p = &places[u->index];
-	bool forlorn;
-
 	if (!log_is_on() || !can_move(u) || !spin_trylock(&look_lock))
 		return;
-	if (is_time(p)) {
-		uint32_t best = best_now(u, p->wanted, &forlorn);
-
-		if (forlorn && best != p->wanted)
-			place_order(here, u, best);
-	}
+	look_routed(here, u);
 	spin_unlock(&look_lock);
 }
 

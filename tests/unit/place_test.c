@@ -134,6 +134,18 @@ TEST(first_route_pulls_it)
 	EXPECT_EQ(scans, 1);
 }
 
+/* The log is turned on before any message has a target: that look must not delay the next. */
+TEST(nothing_there_yet)
+{
+	start(0, (uint32_t[]){ 2, 3, 3, 3 }, (uint32_t[]){ 0, 0, 0, 0 });
+	place_routed(&cpu[0], &unit);
+	EXPECT_EQ(asked, 0);
+	posts[0].iommu = &unit;
+	list_append(&vcpu[0].avic.posts, &posts[0].link);
+	place_routed(&cpu[1], &unit);
+	EXPECT_EQ(where(), 2);
+}
+
 TEST(routes_dont_move_it_twice)
 {
 	start(0, (uint32_t[]){ 2, 3, 3, 3 }, (uint32_t[]){ 1, 0, 0, 0 });
