@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* sources: vmm/guest/bzimage.c vmm/guest/guest_acpi.c vmm/base/lib.c */
+/* sources: vmm/guest/bzimage.c vmm/guest/memory_map.c vmm/guest/guest_acpi.c vmm/base/lib.c */
 /* Offsets are typed from Linux's boot.rst and zero-page.rst, and from the ACPI specification. */
+#include "drivers/rtc.h"
 #include "guest/bzimage.h"
 #include "guest/guest_acpi.h"
 #include "vm.h"
@@ -10,7 +11,10 @@
 
 __asm__(".section .rodata\n.globl guest_dsdt, guest_dsdt_end\n"
 	"guest_dsdt: .ascii \"DSDT\"\n.long 46\n.zero 28\n"
-	".ascii \"..UART\"\n.byte 0x0a, 0xaa, 1, 2\nguest_dsdt_end:\n.text\n");
+	".ascii \"..UART\"\n.byte 0x0a, 0xaa, 1, 2\nguest_dsdt_end:\n"
+	".globl guest_processor, guest_processor_end\n"
+	"guest_processor: .ascii \"SSDT\"\n.zero 32\n"
+	".ascii \"CPUX_UID\"\n.byte 0x0a, 0xaa\nguest_processor_end:\n.text\n");
 
 static struct vm_config config = { .name = "t", .memory_bytes = MEMORY };
 static struct vm vm = { .config = &config, .vcpu_count = 2 };
@@ -19,6 +23,11 @@ static uint8_t kernel[40 * 512];
 static struct guest_file file;
 static struct bzimage_start start;
 static const char *why;
+
+uint64_t rtc_us_at(uint64_t ticks)
+{
+	return 0;
+}
 
 bool vm_write(struct vm *m, gpa_t to, const void *from, size_t bytes)
 {
@@ -215,9 +224,9 @@ TEST(acpi)
 	EXPECT_EQ(sum(rsdp.v, 36), 0);
 	uint64_t xsdt = in_ram(rsdp.v + 24, 8);
 
-	EXPECT_EQ(in_ram(xsdt + 4, 4), 36 + 3 * 8);
-	EXPECT_EQ(sum(xsdt, 60), 0);
-	for (unsigned i = 0; i < 3; i++) {
+	EXPECT_EQ(in_ram(xsdt + 4, 4), 36 + 4 * 8);
+	EXPECT_EQ(sum(xsdt, 68), 0);
+	for (unsigned i = 0; i < 4; i++) {
 		uint64_t at = in_ram(xsdt + 36 + 8 * i, 8);
 
 		EXPECT_EQ(sum(at, (unsigned)in_ram(at + 4, 4)), 0);
@@ -233,6 +242,12 @@ TEST(acpi)
 			EXPECT_EQ(in_ram(at + 4, 4), 44 + 2 * 8 + 12);
 			EXPECT_EQ(in_ram(at + 44 + 8, 4), 0x01010800); /* vCPU 1 */
 			EXPECT_EQ(in_ram(at + 60 + 4, 4), 0xfec00000);
+		} else if (!memcmp(ram + at, "SSDT", 4)) {
+			EXPECT_EQ(in_ram(at + 4, 4), 36 + 2 * 10);
+			EXPECT(!memcmp(ram + at + 36,
+				"C000_UID\x0a\x00"
+				"C001_UID\x0a\x01",
+				20));
 		} else {
 			EXPECT(!memcmp(ram + at, "MCFG", 4));
 			EXPECT_EQ(in_ram(at + 44, 8), 0xe0000000);

@@ -9,6 +9,7 @@
 #include "guest/vuart.h"
 #include "drivers/clock.h"
 #include "drivers/rtc.h"
+#include "intx.h"
 #include "vcpu.h"
 #include "vm.h"
 #include "test.h"
@@ -62,6 +63,10 @@ uint64_t clock_ticks_per_us(void)
 	return 2500;
 }
 
+void intx_eoi(struct vm *v, uint32_t pins)
+{
+}
+
 uint64_t rtc_us_at(uint64_t ticks)
 {
 	return 1700000000123456;
@@ -74,11 +79,12 @@ static void fresh(bool x2apic)
 	vm.config = &config;
 	vm.vcpus = vcpus;
 	vm.vcpu_count = 2;
-	vm.avic = (struct avic_vm){ .physical = physical, .max_index = 1, .x2apic = x2apic };
+	vm.avic = (struct avic_vm){ .physical = physical, .max_index = 1 };
 	for (unsigned i = 0; i < 2; i++) {
 		vcpus[i].vm = &vm;
 		vcpus[i].avic.page = &pages[i];
-		vapic_reset(&pages[i], i, x2apic);
+		vm.avic.mode[i] = x2apic ? VAPIC_X2APIC : VAPIC_XAPIC;
+		vapic_reset(&pages[i], i, (enum vapic_mode)vm.avic.mode[i]);
 		physical[i] = 1ull << 63 | (uintptr_t)&pages[i];
 	}
 	vioapic_reset(&vm.ioapic);

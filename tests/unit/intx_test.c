@@ -195,7 +195,7 @@ void cpu_vector_free(struct cpu *c, uint8_t vector)
 	c->vectors[vector].kind = VECTOR_FREE;
 }
 
-struct avic_ipi avic_ipi_from_icr(struct avic_vm *v, uint32_t source, uint64_t icr)
+struct avic_ipi avic_ipi_from_message(struct avic_vm *v, uint64_t icr)
 {
 	return (struct avic_ipi){ .emulate = true, .vector = (uint8_t)icr };
 }

@@ -251,26 +251,26 @@ static void bridge(devid_t id, uint8_t to, unsigned express_type)
 	put(id, 0x42, express_type << 4 | 2, 2);
 }
 
-#define BEHIND DEVID(1, 3, 1)
+#define LEGACY DEVID(1, 3, 1)
 
 TEST(requester_ids)
 {
 	fake_start();
 	fake_acpi.ecam[0].bus_last = 1;
 	function(DEVID(1, 3, 0), 0x8086, 0x100e, 0x020000, 0x80);
-	function(BEHIND, 0x8086, 0x100e, 0x020000, 0);
+	function(LEGACY, 0x8086, 0x100e, 0x020000, 0);
 	EXPECT_EQ(pci_init(), OK);
-	EXPECT_EQ(pci_wire_id(BEHIND), BEHIND); /* on a root bus, as far as anybody knows */
-	bridge(DEVID(0, 2, 0), BEHIND >> 8, 4);
+	EXPECT_EQ(pci_wire_id(LEGACY), LEGACY); /* on a root bus, as far as anybody knows */
+	bridge(DEVID(0, 2, 0), LEGACY >> 8, 4);
 	EXPECT_EQ(pci_init(), OK);
-	EXPECT(pci_bridge_to(BEHIND >> 8) && pci_bridge_to(BEHIND >> 8)->id == DEVID(0, 2, 0));
-	EXPECT_EQ(pci_wire_id(BEHIND), BEHIND); /* a root port */
-	bridge(DEVID(0, 2, 0), BEHIND >> 8, 7);
+	EXPECT(pci_bridge_to(LEGACY >> 8) && pci_bridge_to(LEGACY >> 8)->id == DEVID(0, 2, 0));
+	EXPECT_EQ(pci_wire_id(LEGACY), LEGACY); /* a root port */
+	bridge(DEVID(0, 2, 0), LEGACY >> 8, 7);
 	EXPECT_EQ(pci_init(), OK);
-	EXPECT_EQ(pci_wire_id(BEHIND), BEHIND & 0xff00);
-	bridge(DEVID(0, 2, 0), BEHIND >> 8, 0);
+	EXPECT_EQ(pci_wire_id(LEGACY), LEGACY & 0xff00);
+	bridge(DEVID(0, 2, 0), LEGACY >> 8, 0);
 	EXPECT_EQ(pci_init(), OK);
-	EXPECT_EQ(pci_wire_id(BEHIND), DEVID(0, 2, 0));
+	EXPECT_EQ(pci_wire_id(LEGACY), DEVID(0, 2, 0));
 	put(DEVID(0, 2, 0), PCI_SECONDARY_BUS, 0, 1);
 	EXPECT_EQ(pci_bridge_to(0), NULL);
 }

@@ -21,6 +21,7 @@ static struct cpu here;
 static uint64_t ticks;
 static uint8_t *ram;
 static char logged[4000];
+static unsigned modes_set; /* APICs put into their first mode */
 static unsigned gone, wanted_again, started, revived, placed, ended, fenced, left_at_reset;
 static err_t reset_result, place_result;
 
@@ -96,8 +97,19 @@ void avic_logical_update(struct avic_vm *a)
 {
 }
 
-void emulated_init(struct emulated_vcpu *e, struct avic_vcpu *a, bool x2apic, bool bsp)
+void emulated_init(struct emulated_vcpu *e, struct avic_vcpu *a, bool bsp)
 {
+}
+
+enum vapic_mode vm_first_apic_mode(const struct vm *m)
+{
+	return VAPIC_XAPIC;
+}
+
+void vm_set_apic_mode(struct vcpu *v, enum vapic_mode mode)
+{
+	EXPECT_EQ(mode, VAPIC_XAPIC);
+	modes_set++;
 }
 
 void vpci_reset(struct cpu *cpu, struct vm *m)
@@ -158,6 +170,7 @@ static void fresh(void)
 	vcpus[0] = vcpus[1] = (struct vcpu){ .vm = &vm };
 	ticks = 100 * SECOND;
 	logged[0] = 0;
+	modes_set = 0;
 	gone = wanted_again = started = revived = placed = ended = fenced = 0;
 	reset_result = place_result = OK;
 	dies();
@@ -183,6 +196,7 @@ TEST(starts_anew)
 	EXPECT_EQ(started, 1);
 	EXPECT_EQ(placed, 1);
 	EXPECT_EQ(revived, 2);
+	EXPECT_EQ(modes_set, 2);
 	EXPECT_EQ(vm.stopped, 0);
 	EXPECT_EQ(gone, 0);
 	EXPECT(!restart_under_way(&vm));
