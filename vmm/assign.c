@@ -268,6 +268,7 @@ static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 		goto undo;
 	return OK;
 undo:
+	pci_disable_dma(pci->id);
 	/* A table that the IOMMU may still read is lost rather than used again. */
 	if (dte_block(d->iommu, pci->id) == OK)
 		irt_free(&d->irt);

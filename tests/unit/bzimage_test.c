@@ -10,8 +10,8 @@
 #define MEMORY (64 * MIB)
 
 __asm__(".section .rodata\n.globl guest_dsdt, guest_dsdt_end\n"
-	"guest_dsdt: .ascii \"DSDT\"\n.long 46\n.zero 28\n"
-	".ascii \"..UART\"\n.byte 0x0a, 0xaa, 1, 2\nguest_dsdt_end:\n"
+	"guest_dsdt: .ascii \"DSDT\"\n.long 52\n.zero 28\n"
+	".ascii \"..UART\"\n.byte 0x0a, 0xaa, 1, 2\n.ascii \"CMOS\"\n.byte 0x0a, 0xaa\nguest_dsdt_end:\n"
 	".globl guest_processor, guest_processor_end\n"
 	"guest_processor: .ascii \"SSDT\"\n.zero 32\n"
 	".ascii \"CPUX_UID\"\n.byte 0x0a, 0xaa\nguest_processor_end:\n.text\n");
@@ -236,8 +236,9 @@ TEST(acpi)
 			EXPECT(in_ram(at + 112, 4) & 1 << 20); /* hardware-reduced */
 			EXPECT_EQ(in_ram(at + 116 + 4, 8), 0xcf9);
 			EXPECT_EQ(in_ram(at + 244 + 4, 8), 0x600);
-			EXPECT_EQ(sum(dsdt, 46), 0);
+			EXPECT_EQ(sum(dsdt, 52), 0);
 			EXPECT_EQ(ram[dsdt + 43], 1); /* there is a console */
+			EXPECT_EQ(ram[dsdt + 51], 0); /* and no clock */
 		} else if (!memcmp(ram + at, "APIC", 4)) {
 			EXPECT_EQ(in_ram(at + 4, 4), 44 + 2 * 8 + 12);
 			EXPECT_EQ(in_ram(at + 44 + 8, 4), 0x01010800); /* vCPU 1 */
