@@ -17,6 +17,9 @@
 #define VMCB_LOGICAL  0x0f0
 #define VMCB_PHYSICAL 0x0f8
 
+#define COMMAND_TAIL 0x2008 /* typed once more from 48882 rev 3.11, "Command Buffer Tail Pointer"  \
+			     */
+
 uint8_t machine_window[0x4000] __attribute__((aligned(4096)));
 unsigned machine_strict;
 
@@ -185,6 +188,10 @@ uint64_t machine_mmio_read(uint32_t offset, unsigned bytes)
 
 void machine_mmio_write(uint32_t offset, unsigned bytes, uint64_t v)
 {
+	/* Commands begin to run, and a COMPLETION_WAIT among them is done after what old entries
+	 * still do to a backing page (docs/models.md, "What is assumed of hardware"). */
+	if (offset == COMMAND_TAIL && !bit_set)
+		machine_finish();
 	iommu_mmio_write(unit, offset, v, bytes);
 }
 
