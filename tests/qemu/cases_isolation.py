@@ -81,7 +81,7 @@ CASES = [
         "IO_PAGE_FAULT: device 00:05.0 of vm bad", "vm bad: [0-9]+ more events at the IOMMU",
         "REPORT refused vm=bad events=[12][0-9] "],
         # At ten a second, and with a period that ends meanwhile.
-        [at_most(8, "IO_PAGE_FAULT"), "TEST forge"], cpus="0", count=60000, devices=EDU, status=1,
+        [at_most(8, "IO_PAGE_FAULT"), "TEST forge"], cpus="0", count=120000, devices=EDU, status=1,
         ending="vm bad: stopped: one of its devices keeps faulting",
         machine={"extra": EDU_32}),
     beside("isolation-events-few", "forge count=8", [
@@ -96,13 +96,13 @@ CASES = [
 ]
 
 
-def storm(name, limit, exits, expect=(), forbid=(), target=1, **keys):
+def storm(name, limit, exits, expect=(), forbid=(), target=1, without=(), **keys):
     """A device that storms, and beside it one that spins on pCPU 0 and counts what it misses."""
     config = vm("storm for=100", f"{target}, 2", "bad", devices=IGB, storm_limit=limit,
                 memory="16M", **keys) + vm("bystander for=100", "0", "good", priority=1)
     return Case(name, config, ["bad: TEST storm: ok", "good: TEST bystander: ok", *expect,
                                f"REPORT vcpu vm=good n=0 exits={exits} "],
-                forbid, edu=0, smp=3)
+                forbid, edu=0, smp=3, without=list(without))
 
 
 HELD = ("vm bad: device 00:04.0, message [0-9]: more than 10 host interrupts in 10 ms: held back",
@@ -111,19 +111,23 @@ HELD = ("vm bad: device 00:04.0, message [0-9]: more than 10 host interrupts in 
 NOT_HELD = ("REPORT refused vm=bad .* storms=0 ",)
 
 CASES += [
-    # The GA log is read on pCPU 0, whosever device wrote it: what the device's VM doesn't pay.
-    storm("storm-galog", 1000, "[0-9]{1,3}", HELD, [at_most(8, "held back until")], halt="galog"),
-    storm("storm-galog-unbounded", 0, "[0-9]{4,}", NOT_HELD, halt="galog"),
+    # The GA log is read on pCPU 0, whosever device wrote it: what the device's VM doesn't pay. With
+    # XT the log would go to the pCPU of the target, and the neighbour would notice nothing.
+    storm("storm-galog", 1000, "[0-9]{1,3}", HELD, [at_most(8, "held back until")], halt="galog",
+          without=["xt"]),
+    storm("storm-galog-unbounded", 0, "[0-9]{4,}", NOT_HELD, halt="galog", without=["xt"]),
+    storm("storm-galog-follows", 0, "[0-9]{1,3}", NOT_HELD, halt="galog"),
     # Each interrupt of emulated delivery goes to the pCPU of its target, which has nothing to say.
     storm("storm-emulated", 1000, "[0-9]{1,3}", HELD, [at_most(8, "held back until")], target=0,
           delivery="emulated"),
     storm("storm-emulated-unbounded", 0, "[0-9]{4,}", NOT_HELD, target=0, delivery="emulated"),
-    # With CPUs at once: who is held, let go of, moved by INIT, is so by several.
+    # With CPUs at once: who is held, let go of, moved by INIT, is so by several. How many are held
+    # there depends on the machine below: nothing may be lost, however many.
     Case("threads-startup-storm", vm("startup-storm", "0, 1", "bad")
          + vm("neighbour", "0, 1", "good", devices=IGB),
          ["bad: TEST startup-storm: ok", "good: TEST neighbour: ok", GOOD], icount=False, edu=0),
     *[Case(f"threads-storm-{name}", vm("storm for=100", "0, 1", "bad", devices=IGB, storm_limit=1000,
-                                       **keys), ["bad: TEST storm: ok", HELD[1]],
+                                       **keys), ["bad: TEST storm: ok"],
            icount=False, edu=0)
       for name, keys in (("galog", {"halt": "galog"}), ("emulated", {"delivery": "emulated"}))],
 ]
