@@ -9,7 +9,8 @@ comma  := ,
 
 VMM_C   := $(wildcard vmm/*.c vmm/base/*.c vmm/guest/*.c svm/*.c avic/*.c iommu/*.c drivers/*.c)
 VMM_ASM := $(wildcard vmm/*.asm svm/*.asm boot/ap_start.asm)
-VMM_O   := $(VMM_C:%.c=$(B)/%.o) $(VMM_ASM:%.asm=$(B)/%.asm.o) $(B)/tests/guest/builtin.o $(B)/vmm/guest/dsdt.o
+VMM_O   := $(VMM_C:%.c=$(B)/%.o) $(VMM_ASM:%.asm=$(B)/%.asm.o) $(B)/tests/guest/builtin.o $(B)/vmm/guest/dsdt.o \
+           $(B)/vmm/guest/processor.o
 
 WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	    -Wvla -Wenum-conversion -Wno-unused-parameter
@@ -21,7 +22,7 @@ FREESTANDING := -std=gnu11 -ffreestanding -fno-builtin-printf -mgeneral-regs-onl
 	    -fno-asynchronous-unwind-tables -fno-strict-aliasing
 # The wake path crosses seven files; only the linker sees all of it.
 VMM_CFLAGS := $(FREESTANDING) -mcmodel=kernel -O2 -g -flto=auto $(WARN) $(INCLUDES)
-.PHONY: all
+.PHONY: all kernels
 .DEFAULT_GOAL := all
 all: $(B)/reveille.efi $(B)/reveille-cfg
 
@@ -74,6 +75,7 @@ $(B)/vmm-traced.elf: $(VMM_TRACED_O) vmm/vmm.ld
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 include tests/guest/guest.mk
+include tests/guest/kernels/kernels.mk
 include vmm/guest/guest.mk
 include boot/boot.mk
 
@@ -87,13 +89,15 @@ $(B)/reveille-cfg: $(CFG_C) $(wildcard vmm/config*.h) Makefile
 
 # ---- set-up, the emulator, images -------------------------------------------------------
 
-.PHONY: help setup emulator image demo cost trace run check soak sim unit emulator-test conformance conformance-table model peer linux-guest sched-bench qemu-test cov lint clean
+.PHONY: help setup emulator image demo demo-linux cost trace run check soak soak-linux sim unit emulator-test conformance conformance-table model peer linux-guest sched-bench storm-bench qemu-test cov lint clean
 help:
 	@sed -n 's/^#: //p' Makefile
 
 #: make            the hypervisor: build/reveille.efi
 #: make demo       every delivery and wake mechanism in one boot; table, summary.json, pictures in out/demo
 #: make check      lint, unit tests, simulation, tests in the emulator, budgets, coverage
+#: make demo-linux  two Linux guests with a NIC each, in every mode; table, summary.json, pictures in
+#:                 out/linux (NIC=igb, igbvf or e1000e)
 #: make cost       what the audit and the counters cost a wake-up, in instructions
 #: make trace      a traced run: text, JSON for Perfetto, pictures in out/trace (WRITE=1: in docs)
 #: make run        boot interactively, serial on the terminal (CFG=file; quit: Ctrl-A X)
@@ -102,10 +106,12 @@ help:
 #: make lint       compilers' warnings, clang-format, cppcheck, layers, headers, irq-path
 #: make sim        random schedules of many vCPUs on this machine (COUNT= seeds, SEED= replays one)
 #: make soak       millions of wake-ups by each mechanism, faults injected; out/soak (COUNT=, ONLY=)
+#: make soak-linux  half an hour of guest time: ping flood while vCPUs move (MINUTES=); out/soak-linux
 #: make unit       unit tests and simulation on this machine, under ASan and UBSan
 #: make emulator-test  the emulator against small programs without a hypervisor
 #: make conformance  does docs/conformance.md say what the emulator's tests show? (WRITE=1 writes it)
 #: make sched-bench  the scheduler's bounds, measured: many halted vCPUs, a pCPU of one's own, greedy ones
+#: make storm-bench  what a VM's storming device costs the VM beside it, by storm-limit; out/storm
 #: make model      the wake-up protocol's models and mutants, by SPIN (QUICK=1 for the short form)
 #: make peer       Linux's KVM on the emulator, beside Reveille; Linux as a plain guest; out/peer
 #:                 (QUICK=1: one kernel and fewer interrupts, as in make check)
@@ -136,6 +142,10 @@ run: emulator
 demo: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tools/demo.py
+
+demo-linux: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/demo_linux.py $(if $(NIC),--nic $(NIC)) $(if $(QUICK),--short --out out/check/linux)
 
 cost: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
@@ -180,7 +190,7 @@ $(MODEL_BIN): $(B)/%: %.c $(MODEL_C) $(wildcard tools/emulator/model/*.h tests/u
 		-fno-sanitize-recover=all -Itools/emulator/model -o $@ $< $(MODEL_C)
 
 unit: $(UNIT_BIN) $(MODEL_BIN)
-	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tools/report/report_test.py tools/report/trace_test.py tests/soak/account_test.py tests/peer/peer_test.py
+	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tools/report/report_test.py tools/report/linux_test.py tools/report/trace_test.py tests/soak/account_test.py tests/soak/linux_test.py tests/peer/peer_test.py
 
 # The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
 emulator-test: emulator
@@ -200,6 +210,10 @@ sim: $(B)/sim/random
 soak: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tools/soak.py $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only $(ONLY))
+
+soak-linux: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/soak_linux.py $(if $(MINUTES),--minutes $(MINUTES))
 
 conformance: emulator-test
 	@$(MAKE) --no-print-directory conformance-table
@@ -225,12 +239,16 @@ sched-bench: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tools/sched_bench.py $(ONLY)
 
+storm-bench: emulator
+	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(PYTHON) tools/storm_bench.py
+
 linux-guest: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tests/peer/linux_guest.py
 
 qemu-test: emulator
-	@$(MAKE) --no-print-directory $(B)/reveille.efi
+	@$(MAKE) --no-print-directory $(B)/reveille.efi kernels
 	@REVEILLE_COVERAGE=out/coverage/bitmaps $(PYTHON) tests/qemu/run.py $(ONLY)
 
 # Objects that never run: gcov's list of all lines that there are to cover.

@@ -7,9 +7,10 @@
 #include <hw/mem.h>
 #include <hw/shared.h>
 
-err_t avic_vm_init(struct avic_vm *vm, bool x2apic, uint32_t max_index, bool erratum_1235)
+err_t avic_vm_init(struct avic_vm *vm, enum vapic_mode mode, uint32_t max_index, bool erratum_1235)
 {
-	if (max_index >= PHYSICAL_ENTRIES || (!x2apic && max_index > PHYSICAL_LAST_XAVIC))
+	if (max_index >= PHYSICAL_ENTRIES ||
+		(mode == VAPIC_XAPIC && max_index > PHYSICAL_LAST_XAVIC))
 		return ERR_INVALID;
 
 	phys_t tables = page_alloc(2, 1);
@@ -20,10 +21,11 @@ err_t avic_vm_init(struct avic_vm *vm, bool x2apic, uint32_t max_index, bool err
 		.physical = phys_to_virt(tables),
 		.logical = phys_to_virt(PHYS(tables.v + PAGE_BYTES)),
 		.max_index = max_index,
-		.x2apic = x2apic,
 		.running_bit = erratum_1235 ? 0 : PHYSICAL_RUNNING,
 		.logical_lock = SPINLOCK_INIT,
 	};
+	for (uint32_t id = 0; id <= max_index; id++)
+		vm->mode[id] = mode;
 	return OK;
 }
 
@@ -48,22 +50,22 @@ err_t avic_vcpu_init(
 		.put = PUT_PREEMPTED,
 	};
 	list_init(&a->posts);
-	vapic_reset(a->page, guest_apic_id, vm->x2apic);
+	vapic_reset(a->page, guest_apic_id, avic_mode(a));
 	shared_store64(a->entry, a->entry_base);
 	return OK;
 }
 
 void avic_vcpu_reset(struct avic_vcpu *a)
 {
-	vapic_reset(a->page, (uint32_t)(a->entry - a->vm->physical), a->vm->x2apic);
+	vapic_reset(a->page, avic_id(a), avic_mode(a));
 	memset(&a->stash, 0, sizeof(a->stash));
-	vmcb_set_tpr_class(a->svm->vmcb, 0);
+	avic_sync_priority(a);
 }
 
 /* Hardware takes the priority from V_TPR and not from the page, and whether VMRUN computes PPR anew
  * is not documented (24593 rev 3.44, "TPR Access"): after software had its hands on the page, both
  * copies are made right. */
-static void sync_priority(struct avic_vcpu *a)
+void avic_sync_priority(struct avic_vcpu *a)
 {
 	vapic_update_ppr(a->page);
 	vmcb_set_tpr_class(a->svm->vmcb, (uint8_t)(vapic_read(a->page, VAPIC_TPR) >> 4 & 0xf));
@@ -72,13 +74,13 @@ static void sync_priority(struct avic_vcpu *a)
 void avic_enable(struct avic_vcpu *a)
 {
 	struct vmcb *b = a->svm->vmcb;
-	bool x2 = a->vm->x2apic;
+	bool x2 = avic_mode(a) == VAPIC_X2APIC;
 
 	if (a->active)
 		return;
 	/* V_IRQ is ignored under AVIC; a window left open would come back when AVIC goes off. */
 	svm_cancel_window(a->svm);
-	sync_priority(a);
+	avic_sync_priority(a);
 	vmcb_set_avic_tables(b, GPA(x2 ? 0 : GUEST_APIC_BASE), a->page_phys,
 		x2 ? PHYS(0) : virt_to_phys(a->vm->logical), virt_to_phys(a->vm->physical),
 		a->vm->max_index);
@@ -97,7 +99,7 @@ void avic_disable(struct avic_vcpu *a)
 		return;
 	avic_set_active(a, false);
 	vmcb_set_int_control(b, b->int_control & ~(VIC_AVIC | VIC_X2AVIC));
-	sync_priority(a);
+	avic_sync_priority(a);
 	svm_flush(a->svm);
 }
 
@@ -117,17 +119,18 @@ static int logical_slot(const struct vapic *p)
 
 /*
  * Which of both models hardware goes by is not documented, so while the pages disagree about DFR no
- * entry is valid; the same for an ID that two vCPUs claim. Senders then exit (401h, cause 2), and
+ * entry is valid; nor while some APIC is in x2APIC mode, whose logical ID is another; the same for
+ * an ID that two vCPUs claim. Senders then exit (401h, cause 2), and
  * software, which looks at the pages themselves, finds the right targets.
  */
+#define MODELS_NONE 3u /* cluster and flat */
+
 void avic_logical_update(struct avic_vm *vm)
 {
 	uint32_t want[LOGICAL_ENTRIES] = { 0 };
 	uint64_t taken = 0;
 	uint32_t models = 0;
 
-	if (vm->x2apic)
-		return;
 	spin_lock(&vm->logical_lock);
 	for (uint32_t id = 0; id <= vm->max_index; id++) {
 		const struct vapic *p = avic_page_of(vm, id);
@@ -135,6 +138,8 @@ void avic_logical_update(struct avic_vm *vm)
 
 		if (!p)
 			continue;
+		if (shared_load32(&vm->mode[id]) == VAPIC_X2APIC)
+			models = MODELS_NONE;
 		models |= 1u << (vapic_read(p, VAPIC_DFR) >> 28 == 0xf);
 		if (slot < 0)
 			continue;
@@ -142,6 +147,28 @@ void avic_logical_update(struct avic_vm *vm)
 		taken |= BIT(slot);
 	}
 	for (unsigned i = 0; i < LOGICAL_ENTRIES; i++)
-		shared_store32(&vm->logical[i], models == 3 ? 0 : want[i]);
+		shared_store32(&vm->logical[i], models >= MODELS_NONE ? 0 : want[i]);
 	spin_unlock(&vm->logical_lock);
+}
+
+/*
+ * What is pending and in service lies in the page in the same form in each mode, and the page, the
+ * entry of the physical table and the IRTEs that lead to it stay: whoever sends during a change
+ * sends to the same place, so nothing is lost. While AVIC is off in between, senders of IPIs exit,
+ * and the vCPU's next entry looks at the IRR.
+ *
+ * A processor may forget all but the ID when its APIC is switched off. This one keeps what is
+ * pending, in service and set up, and takes what comes meanwhile when it is on again.
+ */
+void avic_set_mode(struct avic_vcpu *a, enum vapic_mode mode)
+{
+	struct avic_vm *vm = a->vm;
+
+	/* Against those who make the table from all pages. */
+	spin_lock(&vm->logical_lock);
+	shared_store32(&vm->mode[avic_id(a)], mode);
+	vapic_set_mode(a->page, avic_id(a), mode);
+	spin_unlock(&vm->logical_lock);
+	avic_sync_priority(a);
+	avic_logical_update(vm);
 }

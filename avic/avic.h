@@ -8,7 +8,14 @@
  *      (quiet, GALOG  <---------------------------------------------
  *       or GAPPI)  avic_put(): each IRTE, then the physical-ID entry
  *
- * run.c writes this state. The caller's fence and second look at the IRR come after avic_put()
+ * Its APIC's mode, which each vCPU changes by itself (all else is #GP):
+ *
+ *      xAPIC ----> x2APIC
+ *       |  ^         |
+ *       v  |         |
+ *       off <--------+
+ *
+ * run.c writes the first state. The caller's fence and second look at the IRR come after avic_put()
  * (vmm/vcpu.c).
  */
 #ifndef AVIC_AVIC_H
@@ -23,10 +30,10 @@
 #include "vapic.h"
 
 struct avic_vm {
-	uint64_t *physical; /* physical APIC ID table, one page */
-	uint32_t *logical;  /* logical APIC ID table, one page; xAPIC only */
-	uint32_t max_index; /* highest guest APIC ID */
-	bool x2apic;
+	uint64_t *physical;              /* physical APIC ID table, one page */
+	uint32_t *logical;               /* logical APIC ID table, one page; xAPIC only */
+	uint32_t max_index;              /* highest guest APIC ID */
+	uint32_t mode[PHYSICAL_ENTRIES]; /* (shared) enum vapic_mode by guest APIC ID */
 	/* (const) what a loaded vCPU's entry has set: IsRunning, or nothing on CPUs with erratum
 	 * 1235, where a sender may see a cleared IsRunning as still set and ring instead of
 	 * exiting. There each IPI exits; posting by the IOMMU has its own IsRun. */
@@ -71,19 +78,34 @@ struct avic_vcpu {
 	bool active;                /* (posts_lock) AVIC enabled in the VMCB */
 };
 
-err_t avic_vm_init(struct avic_vm *vm, bool x2apic, uint32_t max_index, bool erratum_1235) MUST_USE;
+/* mode: of all APICs at the start. */
+err_t avic_vm_init(
+	struct avic_vm *vm, enum vapic_mode mode, uint32_t max_index, bool erratum_1235) MUST_USE;
 err_t avic_vcpu_init(struct avic_vcpu *a, struct avic_vm *vm, struct svm_vcpu *svm,
 	uint32_t guest_apic_id) MUST_USE;
-/* INIT: registers as after reset, IRR and ISR emptied; on the home, outside the guest. */
+static inline uint32_t avic_id(const struct avic_vcpu *a)
+{
+	return (uint32_t)(a->entry - a->vm->physical);
+}
+static inline enum vapic_mode avic_mode(const struct avic_vcpu *a)
+{
+	return (enum vapic_mode)shared_load32(&a->vm->mode[avic_id(a)]);
+}
+/* On the home, outside the guest, with AVIC off, from and to any mode. */
+void avic_set_mode(struct avic_vcpu *a, enum vapic_mode mode);
+/* INIT: registers as after reset, IRR and ISR emptied, the mode stays; on the home, outside the
+ * guest. */
 void avic_vcpu_reset(struct avic_vcpu *a);
-/* Turns AVIC on or off in the VMCB (with the clean bits and V_TPR); on the vCPU's home, outside the
- * guest. MSR and APIC page access of the VM are the caller's (vmm/vm.c). */
+/* Turns AVIC on (for the mode that the APIC is in, which isn't off) or off in the VMCB (with the
+ * clean bits and V_TPR); on the vCPU's home, outside the guest. MSR and APIC page access of the VM
+ * are the caller's (vmm/vm.c). */
 void avic_enable(struct avic_vcpu *a);
 void avic_disable(struct avic_vcpu *a);
 
 /* Between the files of avic/. The page of a guest APIC ID, or NULL; run.c's part of on and off. */
 struct vapic *avic_page_of(struct avic_vm *vm, uint32_t guest_apic_id);
 void avic_set_active(struct avic_vcpu *a, bool active);
+void avic_sync_priority(struct avic_vcpu *a);
 
 /* Guest-visible delivery directed to this CPU. target.gatag is kept in the IRTEs also while
  * running. */
@@ -98,6 +120,15 @@ void avic_attach(struct avic_vcpu *a, struct post *post);
  * irte_post()), which flushes, and then goes on with avic_notify(): bits that landed meanwhile may
  * have told nobody. */
 void avic_detach(struct avic_vcpu *a, struct post *post);
+
+/* Whether posts of this one ask for GA log entries while the vCPU is blocked: galog_intr is
+ * GALogIntr's bit, or 0. Afterwards the caller of the former looks at the IRR. */
+void avic_set_galog_intr(struct avic_vcpu *a, struct post *post, uint64_t galog_intr);
+/* The vCPU, if *state says runnable, waits for its turn and needs no GA log entries any more. */
+void avic_quiet(struct avic_vcpu *a, const uint32_t *state, uint32_t runnable);
+/* Those that ask for entries and whose vector's IRR bit is set, max at most; when there is none,
+ * any that asks for entries. Returns how many. */
+uint32_t avic_pending_posts(struct avic_vcpu *a, struct post *out[], uint32_t max);
 
 /* After IRR bits were written by a locked operation: the doorbell if the vCPU runs on another CPU
  * with AVIC on. True when that isn't enough and the caller must wake or kick the vCPU. */
@@ -114,6 +145,7 @@ struct avic_ipi {
 	uint32_t source;
 	bool emulate; /* IRR is not set yet: avic_ipi_next() sets it as it goes */
 	bool init, sipi, nmi;
+	bool wide;           /* icr is as in x2APIC mode: 32 bits of target */
 	bool illegal_vector; /* goes to nobody; the sender's ESR says so: emulated_esr() */
 	uint8_t vector;      /* SIPI: the start page */
 };
@@ -121,8 +153,10 @@ struct avic_ipi avic_ipi_begin(struct avic_vm *vm, uint32_t source_id, const str
 /* The next destination's guest APIC ID, or -1. INIT, SIPI, NMI: the caller leaves the event with
  * it. Otherwise its IRR bit is set, and the caller goes on with avic_notify(). */
 int avic_ipi_next(struct avic_vm *vm, struct avic_ipi *ipi);
-/* The same iteration for an ICR write of the emulated APIC. */
+/* The same iteration for an ICR write of the emulated APIC, in the form of the sender's mode. */
 struct avic_ipi avic_ipi_from_icr(struct avic_vm *vm, uint32_t source_id, uint64_t icr);
+/* The same for a device's message, as an ICR in xAPIC form: 8 bits of target. */
+struct avic_ipi avic_ipi_from_message(struct avic_vm *vm, uint64_t icr);
 
 /* The guest wrote an LDR or DFR (xAPIC): makes the logical table anew from all pages. */
 void avic_logical_update(struct avic_vm *vm);

@@ -58,7 +58,7 @@ static const struct rule bank_rule = { 0, true, false, 0, 0 };
 
 static const struct rule *find_rule(const struct emulated_vcpu *e, uint32_t offset)
 {
-	if (!e->avic->vm->x2apic)
+	if (avic_mode(e->avic) == VAPIC_XAPIC)
 		for (unsigned i = 0; i < ARRAY_COUNT(xapic_rules); i++)
 			if (xapic_rules[i].offset == offset)
 				return &xapic_rules[i];
@@ -70,15 +70,46 @@ static const struct rule *find_rule(const struct emulated_vcpu *e, uint32_t offs
 	return NULL;
 }
 
-void emulated_init(struct emulated_vcpu *e, struct avic_vcpu *a, bool x2apic, bool bsp)
+void emulated_init(struct emulated_vcpu *e, struct avic_vcpu *a, bool bsp)
 {
 	*e = (struct emulated_vcpu){
 		.avic = a,
 		.ticks_per_count = 1,
 		.timer_shift = 1, /* divide configuration 0 */
-		.apic_base =
-			GUEST_APIC_BASE | BIT(11) | (x2apic ? BIT(10) : 0) | (bsp ? BIT(8) : 0),
+		.bsp = bsp,
 	};
+}
+
+#define BASE_MODE (APIC_BASE_ENABLED | APIC_BASE_X2APIC)
+
+static const uint64_t mode_bits[] = {
+	[VAPIC_XAPIC] = APIC_BASE_ENABLED, [VAPIC_X2APIC] = BASE_MODE, [VAPIC_OFF] = 0
+};
+
+uint64_t emulated_apic_base(const struct emulated_vcpu *e)
+{
+	return GUEST_APIC_BASE | mode_bits[avic_mode(e->avic)] | (e->bsp ? APIC_BASE_BSP : 0);
+}
+
+/* 24593 rev 3.44, "x2APIC Mode"; the picture is in avic.h. */
+bool emulated_apic_base_means(
+	const struct emulated_vcpu *e, uint64_t value, bool x2apic, enum vapic_mode *mode)
+{
+	const enum vapic_mode now = avic_mode(e->avic);
+
+	/* The address stays: AVIC can't follow it for one vCPU only. */
+	if ((value ^ emulated_apic_base(e)) & ~BASE_MODE)
+		return false;
+	value &= BASE_MODE;
+	if (value == mode_bits[VAPIC_OFF])
+		*mode = VAPIC_OFF;
+	else if (value == mode_bits[VAPIC_XAPIC] && now != VAPIC_X2APIC)
+		*mode = VAPIC_XAPIC;
+	else if (value == mode_bits[VAPIC_X2APIC] && now != VAPIC_OFF && x2apic)
+		*mode = VAPIC_X2APIC;
+	else
+		return false;
+	return true;
 }
 
 void emulated_reset(struct emulated_vcpu *e)
@@ -205,7 +236,7 @@ struct apic_result emulated_msr_read(struct emulated_vcpu *e, uint32_t msr)
 	uint32_t offset = (msr - VAPIC_MSR_FIRST) << 4;
 	const struct rule *rule = find_rule(e, offset);
 
-	if (!e->avic->vm->x2apic || msr < VAPIC_MSR_FIRST || msr > VAPIC_MSR_LAST)
+	if (avic_mode(e->avic) != VAPIC_X2APIC || msr < VAPIC_MSR_FIRST || msr > VAPIC_MSR_LAST)
 		return RESULT(APIC_FAULT);
 	if (offset == VAPIC_ICR_LOW) {
 		r.value = (uint64_t)vapic_read(e->avic->page, VAPIC_ICR_HIGH) << 32 |
@@ -223,7 +254,7 @@ struct apic_result emulated_msr_write(struct emulated_vcpu *e, uint32_t msr, uin
 	uint32_t offset = (msr - VAPIC_MSR_FIRST) << 4;
 	const struct rule *rule = find_rule(e, offset);
 
-	if (!e->avic->vm->x2apic || msr < VAPIC_MSR_FIRST || msr > VAPIC_MSR_LAST)
+	if (avic_mode(e->avic) != VAPIC_X2APIC || msr < VAPIC_MSR_FIRST || msr > VAPIC_MSR_LAST)
 		return RESULT(APIC_FAULT);
 	if (offset == VAPIC_ICR_LOW) {
 		/* Bits 31:20, 17:16 and 13 are reserved; the busy bit does not exist here but old
@@ -307,9 +338,9 @@ struct apic_result emulated_after_trap(struct emulated_vcpu *e, uint32_t offset,
 		return write_register(e, offset, value & rule->writable);
 	/* The ID is read-only here: tables and IRTEs are made by it. */
 	if (offset == VAPIC_ID) {
-		uint32_t id = (uint32_t)(a->entry - a->vm->physical);
+		uint32_t id = avic_id(a);
 
-		vapic_write(a->page, VAPIC_ID, a->vm->x2apic ? id : id << 24);
+		vapic_write(a->page, VAPIC_ID, avic_mode(a) == VAPIC_X2APIC ? id : id << 24);
 	} else if (offset == VAPIC_RRR) {
 		vapic_write(a->page, VAPIC_RRR, 0);
 	}

@@ -18,9 +18,9 @@ struct emulated_vcpu {
 	struct avic_vcpu *avic;
 	uint64_t timer_deadline;     /* ticks of cpu_ticks(); 0: not armed */
 	uint64_t timer_period_ticks; /* of the count and divide in force */
-	uint64_t apic_base;          /* MSR 1Bh as the guest sees it */
 	uint64_t ticks_per_count;    /* (const) 1 at divide by 1 */
 	uint32_t timer_shift;        /* log2 of the divide in force */
+	bool bsp;                    /* (const) as IA32_APIC_BASE says */
 	bool deadline_mode;          /* the timer goes by MSR 6E0h, not by its count */
 	uint32_t esr_pending;        /* what the next ESR write will show */
 };
@@ -41,8 +41,13 @@ struct apic_result {
 	uint8_t eoi_vector;
 };
 
-void emulated_init(struct emulated_vcpu *e, struct avic_vcpu *a, bool x2apic, bool bsp);
-/* INIT: the page was reset; the mode and the base address stay. */
+void emulated_init(struct emulated_vcpu *e, struct avic_vcpu *a, bool bsp);
+/* IA32_APIC_BASE as the guest sees it, and the mode that a value asks for; false: #GP.
+ * x2apic: the guest's CPU has that mode. */
+uint64_t emulated_apic_base(const struct emulated_vcpu *e);
+bool emulated_apic_base_means(
+	const struct emulated_vcpu *e, uint64_t value, bool x2apic, enum vapic_mode *mode);
+/* INIT: the page was reset; the mode stays. */
 void emulated_reset(struct emulated_vcpu *e);
 /* x2APIC MSR 800h..8FFh, or APIC page offset with 32-bit data (xAPIC). */
 struct apic_result emulated_msr_read(struct emulated_vcpu *e, uint32_t msr);

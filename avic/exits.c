@@ -43,7 +43,7 @@ static bool icr_goes_anywhere(const struct avic_ipi *ipi)
 	}
 }
 
-struct avic_ipi avic_ipi_from_icr(struct avic_vm *vm, uint32_t source_id, uint64_t icr)
+static struct avic_ipi begin(struct avic_vm *vm, uint32_t source_id, uint64_t icr, bool wide)
 {
 	uint64_t mode = field_get(ICR_MODE, icr);
 	uint8_t vector = (uint8_t)field_get(ICR_VECTOR, icr);
@@ -55,6 +55,7 @@ struct avic_ipi avic_ipi_from_icr(struct avic_vm *vm, uint32_t source_id, uint64
 		.init = mode == ICR_INIT,
 		.sipi = mode == ICR_STARTUP,
 		.nmi = mode == ICR_NMI,
+		.wide = wide,
 		.illegal_vector = interrupt && vector < 16,
 		.vector = vector,
 	};
@@ -62,6 +63,16 @@ struct avic_ipi avic_ipi_from_icr(struct avic_vm *vm, uint32_t source_id, uint64
 	if (!icr_goes_anywhere(&ipi))
 		ipi.next = vm->max_index + 1;
 	return ipi;
+}
+
+struct avic_ipi avic_ipi_from_icr(struct avic_vm *vm, uint32_t source_id, uint64_t icr)
+{
+	return begin(vm, source_id, icr, shared_load32(&vm->mode[source_id]) == VAPIC_X2APIC);
+}
+
+struct avic_ipi avic_ipi_from_message(struct avic_vm *vm, uint64_t icr)
+{
+	return begin(vm, 0, icr, false);
 }
 
 /* Hardware may leave the ICR busy with what software has to finish, and an xAPIC guest waits for
@@ -89,11 +100,13 @@ struct avic_ipi avic_ipi_begin(struct avic_vm *vm, uint32_t source_id, const str
 	return ipi;
 }
 
-/* xAPIC: by the page's LDR and DFR, 8 bits; x2APIC: cluster 31:16, member bit 15:0 of the ID. */
-static bool matches_logical(
-	const struct avic_vm *vm, const struct vapic *p, uint32_t id, uint32_t target)
+/* xAPIC: by the page's LDR and DFR, 8 bits; x2APIC: cluster 31:16, member bit 15:0 of the ID. A
+ * target in x2APIC mode has no LDR of 8 bits; to it such a message is one to the first cluster.
+ * x2AVIC finds a target by its ID, whatever mode that is in; so does this. */
+static bool matches_logical(const struct avic_vm *vm, const struct avic_ipi *ipi,
+	const struct vapic *p, uint32_t id, uint32_t target)
 {
-	if (vm->x2apic)
+	if (ipi->wide || shared_load32(&vm->mode[id]) == VAPIC_X2APIC)
 		return target >> 16 == id >> 4 && (target >> (id & 15) & 1);
 
 	uint32_t ldr = vapic_read(p, VAPIC_LDR) >> 24;
@@ -103,11 +116,20 @@ static bool matches_logical(
 	return ldr >> 4 == target >> 4 && (ldr & target & 0xf);
 }
 
+static uint32_t target_of(const struct avic_ipi *ipi)
+{
+	return (uint32_t)field_get(ipi->wide ? ICR_TARGET : ICR_XAPIC_TARGET, ipi->icr);
+}
+
+static uint32_t broadcast_of(const struct avic_ipi *ipi)
+{
+	return ipi->wide ? ~0u : 0xff;
+}
+
 static bool matches(
 	const struct avic_vm *vm, const struct avic_ipi *ipi, const struct vapic *p, uint32_t id)
 {
-	uint32_t broadcast = vm->x2apic ? ~0u : 0xff;
-	uint32_t target = (uint32_t)field_get(vm->x2apic ? ICR_TARGET : ICR_XAPIC_TARGET, ipi->icr);
+	uint32_t target = target_of(ipi);
 
 	switch ((enum icr_shorthand)field_get(ICR_SHORTHAND, ipi->icr)) {
 	case ICR_SELF:
@@ -119,26 +141,26 @@ static bool matches(
 	case ICR_NONE:
 		break;
 	}
-	if (target == broadcast)
+	if (target == broadcast_of(ipi))
 		return true;
-	return ipi->icr & ICR_LOGICAL ? matches_logical(vm, p, id, target) : id == target;
+	return ipi->icr & ICR_LOGICAL ? matches_logical(vm, ipi, p, id, target) : id == target;
 }
 
 /* One that can have a single target only needs no walk. */
-static bool single_target(const struct avic_vm *vm, struct avic_ipi *ipi, uint32_t *id)
+static bool single_target(const struct avic_ipi *ipi, uint32_t *id)
 {
 	uint64_t shorthand = field_get(ICR_SHORTHAND, ipi->icr);
-	uint32_t target = (uint32_t)field_get(vm->x2apic ? ICR_TARGET : ICR_XAPIC_TARGET, ipi->icr);
+	uint32_t target = target_of(ipi);
 
 	*id = shorthand == ICR_SELF ? ipi->source : target;
-	return shorthand == ICR_SELF || (shorthand == ICR_NONE && !(ipi->icr & ICR_LOGICAL) &&
-						target != (vm->x2apic ? ~0u : 0xff));
+	return shorthand == ICR_SELF ||
+	       (shorthand == ICR_NONE && !(ipi->icr & ICR_LOGICAL) && target != broadcast_of(ipi));
 }
 
 int avic_ipi_next(struct avic_vm *vm, struct avic_ipi *ipi)
 {
 	uint32_t only;
-	bool single = ipi->next == 0 && single_target(vm, ipi, &only);
+	bool single = ipi->next == 0 && single_target(ipi, &only);
 
 	for (uint32_t id = single ? only : ipi->next; id <= vm->max_index; id++) {
 		struct vapic *p = avic_page_of(vm, id);

@@ -101,4 +101,9 @@ enum ipi_cause {
 
 #define GUEST_APIC_BASE 0xfee00000ull
 
+/* IA32_APIC_BASE (24593 rev 3.44, "APIC Base Address Register"). */
+#define APIC_BASE_BSP     BIT(8)
+#define APIC_BASE_X2APIC  BIT(10)
+#define APIC_BASE_ENABLED BIT(11)
+
 #endif

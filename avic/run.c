@@ -108,6 +108,51 @@ void avic_detach(struct avic_vcpu *a, struct post *post)
 	spin_unlock(&a->posts_lock);
 }
 
+void avic_set_galog_intr(struct avic_vcpu *a, struct post *post, uint64_t galog_intr)
+{
+	spin_lock(&a->posts_lock);
+	post->galog_intr = galog_intr;
+	if (!a->running)
+		publish_irte(post, false, a->put, a->target);
+	spin_unlock(&a->posts_lock);
+	/* Pairs with the IOMMU's barrier between IRR and GALogIntr, as in avic_attach(). */
+	shared_fence();
+}
+
+/*
+ * Who was woken still has its IRTEs as it blocked. Against the next block: that stores the state
+ * first and takes posts_lock then. So either the new state is seen here, or avic_put() comes after
+ * this and has the last word.
+ */
+void avic_quiet(struct avic_vcpu *a, const uint32_t *state, uint32_t runnable)
+{
+	spin_lock(&a->posts_lock);
+	if (!a->running && a->put == PUT_BLOCKING_GALOG && shared_load32(state) == runnable) {
+		a->put = PUT_PREEMPTED;
+		LIST_FOR_EACH (node, &a->posts)
+			publish_irte(post_of(node), false, a->put, a->target);
+	}
+	spin_unlock(&a->posts_lock);
+}
+
+uint32_t avic_pending_posts(struct avic_vcpu *a, struct post *out[], uint32_t max)
+{
+	uint32_t n = 0;
+
+	spin_lock(&a->posts_lock);
+	LIST_FOR_EACH (node, &a->posts) {
+		struct post *p = post_of(node);
+
+		if (p->galog_intr && n < max && vapic_irr(a->page, p->vector))
+			out[n++] = p;
+	}
+	LIST_FOR_EACH (node, &a->posts)
+		if (!n && max && post_of(node)->galog_intr)
+			out[n++] = post_of(node);
+	spin_unlock(&a->posts_lock);
+	return n;
+}
+
 void avic_set_active(struct avic_vcpu *a, bool active)
 {
 	spin_lock(&a->posts_lock);

@@ -16,16 +16,27 @@ static const uint32_t *bank_const(const struct vapic *p, enum vapic_reg first, u
 	return &p->reg[first / 4 + 4 * n];
 }
 
-void vapic_reset(struct vapic *p, uint32_t guest_apic_id, bool x2apic)
+/* xAPIC mode comes after reset or from off only, x2APIC mode from xAPIC mode, with its TPR. */
+void vapic_set_mode(struct vapic *p, uint32_t guest_apic_id, enum vapic_mode mode)
 {
-	memset(p, 0, sizeof(*p));
+	bool x2apic = mode == VAPIC_X2APIC;
+
 	vapic_write(p, VAPIC_ID, x2apic ? guest_apic_id : guest_apic_id << 24);
-	vapic_write(p, VAPIC_VERSION, VAPIC_VERSION_VALUE);
 	/* In x2APIC mode the logical ID follows from the ID, and the guest reads it from here
 	 * without an exit (24593 rev 3.44, "x2APIC Logical Destination Register"). */
-	if (x2apic)
-		vapic_write(p, VAPIC_LDR, (guest_apic_id >> 4) << 16 | 1u << (guest_apic_id & 15));
+	vapic_write(
+		p, VAPIC_LDR, x2apic ? (guest_apic_id >> 4) << 16 | 1u << (guest_apic_id & 15) : 0);
 	vapic_write(p, VAPIC_DFR, DFR_FLAT);
+	vapic_write(p, VAPIC_ICR_HIGH, 0);
+	if (!x2apic)
+		vapic_write(p, VAPIC_TPR, mode == VAPIC_OFF ? 0xff : 0);
+}
+
+void vapic_reset(struct vapic *p, uint32_t guest_apic_id, enum vapic_mode mode)
+{
+	memset(p, 0, sizeof(*p));
+	vapic_set_mode(p, guest_apic_id, mode);
+	vapic_write(p, VAPIC_VERSION, VAPIC_VERSION_VALUE);
 	vapic_write(p, VAPIC_SVR, 0xff);
 	for (uint32_t lvt = VAPIC_LVT_TIMER; lvt <= VAPIC_LVT_ERROR; lvt += 16)
 		vapic_write(p, lvt, LVT_MASKED);
@@ -49,15 +60,6 @@ bool vapic_set_irr_level(struct vapic *p, uint8_t vector)
 
 	shared_or32(bank(p, VAPIC_TMR, vector / 32), bit);
 	return !(shared_or32(bank(p, VAPIC_IRR, vector / 32), bit) & bit);
-}
-
-bool vapic_irr_any(const struct vapic *p)
-{
-	uint32_t any = 0;
-
-	for (unsigned i = 0; i < BANKS; i++)
-		any |= shared_load32(bank_const(p, VAPIC_IRR, i));
-	return any != 0;
 }
 
 static int highest(const struct vapic *p, enum vapic_reg first)

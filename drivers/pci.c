@@ -165,3 +165,33 @@ void pci_disable_dma(devid_t id)
 {
 	pci_write(id, PCI_COMMAND, 2, pci_read(id, PCI_COMMAND, 2) & ~PCI_COMMAND_MASTER);
 }
+
+void pci_enable_intx(devid_t id)
+{
+	pci_write(id, PCI_COMMAND, 2, pci_read(id, PCI_COMMAND, 2) & ~PCI_COMMAND_INTX);
+}
+
+void pci_disable_intx(devid_t id)
+{
+	pci_write(id, PCI_COMMAND, 2, pci_read(id, PCI_COMMAND, 2) | PCI_COMMAND_INTX);
+}
+
+bool pci_intx_asserted(devid_t id)
+{
+	return pci_read(id, PCI_STATUS, 2) & PCI_STATUS_INTX;
+}
+
+static void clear_bit_of(devid_t id, uint16_t cap, uint16_t control, uint32_t bit)
+{
+	uint16_t at = pci_find_ext_cap(id, cap);
+
+	if (at)
+		pci_write(id, (uint16_t)(at + control), 2,
+			pci_read(id, (uint16_t)(at + control), 2) & ~bit);
+}
+
+void pci_disable_ats(devid_t id)
+{
+	clear_bit_of(id, EXT_CAP_PRI, PRI_CONTROL, PRI_ENABLE);
+	clear_bit_of(id, EXT_CAP_ATS, ATS_CONTROL, ATS_ENABLE);
+}

@@ -30,6 +30,12 @@ uint32_t pci_count(void);
 struct pci_device *pci_by_index(uint32_t i);
 struct pci_device *pci_find(devid_t id);                                       /* NULL: none */
 struct pci_device *pci_find_nth(uint16_t vendor, uint16_t device, uint32_t n); /* NULL: none */
+/* The bridge whose secondary bus it is; NULL: a root bus. */
+const struct pci_device *pci_bridge_to(uint32_t bus);
+/* The ID that a function's requests carry behind the bridges above it, by the topology: its own,
+ * but behind a bridge to conventional PCI. What the IOMMU makes of it is the IVRS' (iommu_alias()).
+ */
+devid_t pci_wire_id(devid_t dev);
 uint32_t pci_read(devid_t id, uint16_t offset, unsigned bytes);
 void pci_write(devid_t id, uint16_t offset, unsigned bytes, uint32_t value);
 /* Bus mastering, decoding; INTx off. Then each alone. */
@@ -37,6 +43,13 @@ void pci_enable(devid_t id);
 void pci_enable_decoding(devid_t id);
 void pci_enable_dma(devid_t id);
 void pci_disable_dma(devid_t id);
+/* Neither translated requests nor page requests (ATS, PRI), whatever firmware had turned on. */
+void pci_disable_ats(devid_t id);
+/* May the function assert its pin? And does it, whether or not it may? A function older than
+ * PCI 2.3 has neither bit: it may always, and never says so. */
+void pci_enable_intx(devid_t id);
+void pci_disable_intx(devid_t id);
+bool pci_intx_asserted(devid_t id);
 uint16_t pci_find_cap(devid_t id, uint8_t cap);
 /* An extended capability (PCI Express); 0: none, or no ECAM. */
 uint16_t pci_find_ext_cap(devid_t id, uint16_t cap);
@@ -44,7 +57,31 @@ uint16_t pci_find_ext_cap(devid_t id, uint16_t cap);
  * pci_find() and its like, to be given away alone. pf itself stays the host's. Once, at boot. *why
  * says what is wrong: ERR_UNFIT, or ERR_INVALID. */
 err_t pci_enable_vfs(struct pci_device *pf, uint32_t count, const char **why) MUST_USE;
-/* Function level reset where the device has it (bounded wait); ERR_UNFIT otherwise. */
-err_t pci_flr(devid_t id) MUST_USE;
+
+/* The first of these that the function has. A bus is reset only where the function is alone on it;
+ * D3hot is a way only where it says that its registers don't survive. */
+enum pci_reset_way {
+	PCI_RESET_NONE,
+	PCI_RESET_FLR,
+	PCI_RESET_AF,
+	PCI_RESET_BUS,
+	PCI_RESET_POWER,
+};
+enum pci_reset_stage { PCI_RESET_QUIESCE, PCI_RESET_HOLD, PCI_RESET_SETTLE };
+struct pci_reset {
+	enum pci_reset_way way;
+	enum pci_reset_stage stage;
+	uint64_t due, deadline; /* ticks */
+	uint32_t bars[PCI_BARS];
+	uint16_t device_control;
+};
+const char *pci_reset_name(enum pci_reset_way way);
+/* Chooses the way and turns bus mastering off. Then steps, none of which waits: ERR_BUSY: again
+ * later; OK: done, with decoding and bus mastering off; ERR_UNFIT: it has no reset; ERR_TIMEOUT: it
+ * does not come back, some 1.2 s after the begin. */
+void pci_reset_begin(const struct pci_device *d, struct pci_reset *r);
+err_t pci_reset_step(const struct pci_device *d, struct pci_reset *r) MUST_USE;
+/* All of it, for boot: waits. */
+err_t pci_reset(const struct pci_device *d, struct pci_reset *r) MUST_USE;
 
 #endif

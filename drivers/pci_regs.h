@@ -18,9 +18,11 @@ enum pci_reg {
 	PCI_SECONDARY_BUS = 0x19, /* of a bridge */
 	PCI_SUBORDINATE_BUS = 0x1a,
 	PCI_SUBSYSTEM = 0x2c, /* 31:16 device, 15:0 vendor */
+	PCI_ROM = 0x30,
 	PCI_CAPABILITIES = 0x34,
 	PCI_INTERRUPT_LINE = 0x3c,
 	PCI_INTERRUPT_PIN = 0x3d,
+	PCI_BRIDGE_CONTROL = 0x3e,
 };
 
 #define PCI_COMMAND_IO     0x0001u
@@ -29,9 +31,14 @@ enum pci_reg {
 #define PCI_COMMAND_PARITY 0x0040u
 #define PCI_COMMAND_SERR   0x0100u
 #define PCI_COMMAND_INTX   0x0400u /* disable */
+#define PCI_STATUS_INTX    0x0008u /* asserted */
 #define PCI_STATUS_CAPS    0x0010u
 #define PCI_HEADER_MULTI   0x80u
 #define PCI_HEADER_BRIDGE  1u
+#define BRIDGE_RESET       0x0040u /* of the secondary bus */
+
+#define ROM_ENABLE  0x1u
+#define ROM_ADDRESS FIELD(31, 11)
 
 #define BAR_IO       0x1u
 #define BAR_TYPE     0x6u
@@ -88,11 +95,15 @@ enum { PCIE_DEVCAP = 4, PCIE_DEVCTL = 8, PCIE_DEVSTA = 10 };
 #define DEVSTA_PENDING 0x0020u
 
 #define PCI_EXT_CAPABILITIES 0x100u
-enum { EXT_CAP_ACS = 0x0d, EXT_CAP_SRIOV = 0x10 };
+enum { EXT_CAP_ACS = 0x0d, EXT_CAP_ATS = 0x0f, EXT_CAP_SRIOV = 0x10, EXT_CAP_PRI = 0x13 };
 enum { ACS_CAP = 4, ACS_CONTROL = 6 };
 /* Source validation, request and completion redirect, upstream forwarding: what keeps functions
  * apart (PCI Express Base 5.0, "Access Control Services"). */
 #define ACS_ISOLATES 0x1du
+/* Address translation and page requests of the device's own: PCI Express Base 5.0, "ATS". */
+enum { PRI_CONTROL = 4, ATS_CONTROL = 6 };
+#define PRI_ENABLE 0x0001u
+#define ATS_ENABLE 0x8000u
 enum { SRIOV_TOTAL_VFS = 0x0e };
 
 #define PCIE_DEVCAP2  0x24

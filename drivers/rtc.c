@@ -78,6 +78,7 @@ void rtc_init(void)
 		n[i] = status & B_BINARY ? t[i] : from_bcd(t[i]);
 	if (!(status & B_24_HOURS))
 		n[HOUR] = n[HOUR] % 12 + (pm ? 12 : 0);
+	us_at_zero = 0;
 	/* No clock at all reads FFh everywhere. */
 	if (!stable || n[MONTH] < 1 || n[MONTH] > 12 || n[DAY] < 1 || n[DAY] > 31)
 		return;

@@ -44,6 +44,8 @@ err_t iommu_wait_status(
 
 /* own_interrupt.c: where the unit's own messages go, by the XT registers or by MSI. */
 err_t own_interrupt_init(struct iommu *u, const struct iommu_setup *setup) MUST_USE;
+/* XT registers only: from now on the GA log's message goes there. iommu.lock; the log is off. */
+void own_interrupt_move(struct iommu *u, apicid_t to);
 /* event.c: the ring and its start; no interrupt yet. */
 err_t event_init(struct iommu *u) MUST_USE;
 /* galog.c: memory for the ring; it stays off. */

@@ -70,6 +70,12 @@ static void close_entry(struct iommu *u, devid_t dev)
 		cmd_invalidate_domain(u, domain);
 }
 
+static uint64_t interrupt_half(const struct irt *irt)
+{
+	return DTE2_IV | field_set(DTE2_INT_TAB_LEN, 0, (uint64_t)__builtin_ctz(irt->count)) |
+	       (irt->phys.v & DTE2_INT_ROOT) | field_set(DTE2_INT_CTL, 0, INT_CTL_REMAP);
+}
+
 err_t dte_assign(struct iommu *u, devid_t dev, const struct domain *d, const struct irt *irt)
 {
 	if (d->levels > u->f.host_levels || !u->f.ga)
@@ -78,8 +84,7 @@ err_t dte_assign(struct iommu *u, devid_t dev, const struct domain *d, const str
 		DTE0_V | DTE0_TV | field_set(DTE0_MODE, 0, d->levels) | (d->root.v & DTE0_ROOT) |
 			DTE0_IR | DTE0_IW,
 		field_set(DTE1_DOMAIN, DTE1_SE, d->id),
-		DTE2_IV | field_set(DTE2_INT_TAB_LEN, 0, (uint64_t)__builtin_ctz(irt->count)) |
-			(irt->phys.v & DTE2_INT_ROOT) | field_set(DTE2_INT_CTL, 0, INT_CTL_REMAP),
+		interrupt_half(irt),
 		0,
 	};
 	devid_t alias = iommu_alias(dev);
@@ -103,6 +108,20 @@ err_t dte_block(struct iommu *u, devid_t dev)
 	close_entry(u, dev);
 	if (alias != dev)
 		close_entry(u, alias);
+	err_t err = cmd_finish(u, CMD_TIMEOUT_US);
+
+	spin_unlock(&u->lock);
+	return err;
+}
+
+err_t dte_remap(struct iommu *u, devid_t dev, const struct irt *irt)
+{
+	const uint64_t q[4] = { BLOCKED0, BLOCKED1, interrupt_half(irt), 0 };
+
+	if (!u->f.ga)
+		return ERR_UNFIT;
+	spin_lock(&u->lock);
+	open_entry(u, dev, q);
 	err_t err = cmd_finish(u, CMD_TIMEOUT_US);
 
 	spin_unlock(&u->lock);

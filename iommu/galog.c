@@ -72,11 +72,11 @@ static err_t start(struct iommu *u)
 	iommu_write(u, IOMMU_GALOG_HEAD, 0);
 	iommu_write(u, IOMMU_GALOG_TAIL, 0);
 	iommu_ack(u, STATUS_GALOG_OVERFLOW | STATUS_GAINT);
-	/* Before it runs: who is sent its first message, on another CPU, must not think that it is
-	 * off. He would leave GAInt as it is, and no message would ever follow. */
+	iommu_control(u, CONTROL_GAINT_EN, 0);
+	/* Before it can send a message, which its owner, on another CPU, would else ignore; and no
+	 * second one comes while GAInt is set. */
 	g->enabled = true;
 	shared_fence();
-	iommu_control(u, CONTROL_GAINT_EN, 0);
 	iommu_control(u, CONTROL_GALOG_EN, 0);
 	err_t err = await_begun(u);
 
@@ -153,6 +153,22 @@ err_t galog_restart(struct iommu *u)
 			err = start(u);
 		if (!err)
 			u->galog.recoveries++;
+	}
+	spin_unlock(&u->lock);
+	return err;
+}
+
+/* [model galog:move] The new owner may come as soon as the log runs, so it is his before. What
+ * interrupts the old one from here on finds another's log. */
+err_t galog_move(struct iommu *u, apicid_t to)
+{
+	spin_lock(&u->lock);
+	bool on = u->galog.enabled;
+	err_t err = on ? stop(u) : OK;
+
+	if (!err) {
+		own_interrupt_move(u, to);
+		err = on ? start(u) : OK;
 	}
 	spin_unlock(&u->lock);
 	return err;

@@ -20,6 +20,10 @@ enum galog_state galog_end(struct iommu *u);
 /* After GALOG_OVERFLOWED: restarts the log (48882, overflow recovery). Entries were lost: the
  * caller looks at every blocked vCPU afterwards. */
 err_t galog_restart(struct iommu *u) MUST_USE;
+/* Its interrupt goes to another CPU from now on, which owns it then; only with u->xt. On the CPU
+ * that owns it, not between galog_begin() and galog_end(). What is in the log is dropped: the
+ * caller looks at every blocked vCPU afterwards. ERR_TIMEOUT: it is off. */
+err_t galog_move(struct iommu *u, apicid_t to) MUST_USE;
 /* For the slow timer: has it overflowed without telling? One read. */
 bool galog_overflowed(struct iommu *u);
 

@@ -231,6 +231,19 @@ devid_t iommu_alias(devid_t dev)
 	return r && r->aliased ? r->alias : dev;
 }
 
+struct iommu *iommu_of_ioapic(uint8_t ioapic_id, devid_t *dev)
+{
+	for (uint32_t i = 0; unit_count && i < ivrs_table->special_count; i++) {
+		const struct ivrs_special *s = &ivrs_table->special[i];
+
+		if (s->variety != IVRS_IOAPIC || s->handle != ioapic_id)
+			continue;
+		*dev = s->dev;
+		return unit_of_ivrs[s->unit];
+	}
+	return NULL;
+}
+
 err_t iommu_enable_guest_mode(struct iommu *u)
 {
 	if (!u->f.gam)

@@ -58,7 +58,7 @@ struct iommu {
 	struct cmd_ring cmd;     /* (lock) */
 	struct event_log event;  /* boot CPU */
 	struct galog galog;      /* the CPU that its interrupt targets */
-	apicid_t galog_apicid;   /* (const) */
+	apicid_t galog_apicid;   /* (shared) its interrupt's target; written under lock by it */
 	bool failed;             /* (lock) a completion never came: no more commands */
 	bool xt;                 /* (const) 32-bit destinations, XT interrupt registers */
 	bool one_message; /* (const) MSI with one message: GA log interrupts come on the event
@@ -91,6 +91,9 @@ struct iommu *iommu_by_index(uint32_t i);
 struct iommu *iommu_of(devid_t dev);
 /* Requester ID that a device's requests carry (IVRS aliases). */
 devid_t iommu_alias(devid_t dev);
+/* The unit that an I/O APIC's interrupts pass, and the requester ID that they carry: the IVRS'
+ * special devices, by the I/O APIC's ID. NULL: it names none. */
+struct iommu *iommu_of_ioapic(uint8_t ioapic_id, devid_t *dev);
 /* The IVRS' unity-mapped ranges (IVMD) of a device into its domain, before dte_assign().
  * ERR_INVALID: the range is the domain's already, for something else. */
 struct domain;
@@ -108,6 +111,8 @@ struct irt;
 err_t dte_assign(
 	struct iommu *u, devid_t dev, const struct domain *d, const struct irt *irt) MUST_USE;
 err_t dte_block(struct iommu *u, devid_t dev) MUST_USE;
+/* Its interrupts go by the table; DMA stays blocked. For I/O APICs. */
+err_t dte_remap(struct iommu *u, devid_t dev, const struct irt *irt) MUST_USE;
 
 /* I/O page tables (v1) of a domain. */
 err_t iopt_init(struct domain *d, uint16_t id, uint32_t levels) MUST_USE;

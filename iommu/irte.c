@@ -77,6 +77,7 @@ err_t irte_post(struct post *p, apicid_t apicid, uint32_t gatag)
 	if (apicid >= 1u << 24 || (!p->iommu->xt && apicid > 0xff))
 		return ERR_UNFIT;
 	p->gappi_dis = p->iommu->f.gappi_dis ? IRTE0_GAPPI_DIS : 0;
+	p->galog_intr = IRTE0_GALOG_INTR;
 
 	uint64_t lo = IRTE0_REMAP_EN | IRTE0_GUEST_MODE | p->gappi_dis |
 		      field_set(IRTE0_DEST, 0, apicid) | field_set(IRTE0_GATAG, 0, gatag);

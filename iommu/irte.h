@@ -32,6 +32,8 @@ struct post {
 	uint8_t vector;      /* guest vector */
 	phys_t vapic;        /* backing page */
 	uint64_t gappi_dis;  /* (const after irte_post) GAPPIDis' bit, 0 where it is reserved */
+	uint64_t
+		galog_intr; /* GALogIntr's bit; 0: no entries, whoever waits. irte_post() sets it */
 };
 
 /* A device's table: entries IRTEs (a power of two, 32..512). Freed by irt_free() after the DTE is
@@ -78,10 +80,10 @@ static inline void irte_stopped_quiet(struct post *p, apicid_t apicid, uint32_t 
 	irte_update(p, p->gappi_dis, apicid, gatag);
 }
 
-/* Blocked, GALogIntr. */
+/* Blocked, GALogIntr unless its device has had too many. */
 static inline void irte_stopped_galog(struct post *p, apicid_t apicid, uint32_t gatag)
 {
-	irte_update(p, IRTE0_GALOG_INTR, apicid, gatag);
+	irte_update(p, p->galog_intr, apicid, gatag);
 }
 
 /* Blocked, GAPPI armed: GATag[7:0] is the vector. */

@@ -23,8 +23,9 @@ struct ivrs_range {
 	bool aliased;
 	devid_t alias; /* requests carry this ID */
 };
+#define IVRS_IOAPIC 1
 struct ivrs_special {
-	uint8_t unit, handle, variety; /* 1 I/O APIC, 2 HPET */
+	uint8_t unit, handle, variety; /* 2: HPET */
 	devid_t dev;
 };
 struct ivrs_unity {

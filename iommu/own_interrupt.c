@@ -7,6 +7,7 @@
 #include "access.h"
 #include "base/log.h"
 #include "drivers/pci.h"
+#include <hw/shared.h>
 
 #define PCI_CAP_MSI     0x05
 #define MSI_CONTROL     0x02
@@ -59,6 +60,14 @@ static err_t msi_init(struct iommu *u, const struct iommu_setup *s)
 	pci_write(u->dev, cap + MSI_CONTROL, 2, control | (uint32_t)MSI_ENABLE);
 	u->one_message = !two;
 	return OK;
+}
+
+void own_interrupt_move(struct iommu *u, apicid_t to)
+{
+	uint8_t vector = (uint8_t)field_get(XT_VECTOR, iommu_read(u, IOMMU_XT_GALOG));
+
+	iommu_write(u, IOMMU_XT_GALOG, xt_word(to, vector));
+	shared_store32(&u->galog_apicid, to);
 }
 
 err_t own_interrupt_init(struct iommu *u, const struct iommu_setup *s)

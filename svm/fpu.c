@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fpu.h"
+#include "base/lib.h"
 #include "page.h"
 #include "regs.h"
 #include <hw/cpu.h>
@@ -49,12 +50,18 @@ err_t svm_fpu_init(struct svm_vcpu *s)
 	if (area.v == PHYS_NONE.v)
 		return ERR_NOMEM;
 	s->fpu = phys_to_virt(area);
+	svm_fpu_reset(s);
+	return OK;
+}
+
+void svm_fpu_reset(struct svm_vcpu *s)
+{
+	memset(s->fpu, 0, area_pages() * PAGE_BYTES);
 	/* XRSTOR resets what XSTATE_BV leaves out, except for MXCSR, which it always loads (24593
 	 * rev 3.44, "Restoring Processor State"); FXRSTOR loads everything. */
 	*(uint16_t *)(s->fpu + FCW_OFFSET) = FCW_RESET;
 	*(uint32_t *)(s->fpu + MXCSR_OFFSET) = MXCSR_RESET;
 	s->xcr0 = XCR0_X87;
-	return OK;
 }
 
 void svm_fpu_free(struct svm_vcpu *s)
@@ -96,30 +103,42 @@ static __attribute__((noinline)) void breakpoints_in(const struct svm_vcpu *s)
 /* What the guest has disabled in XCR0 is in the registers all the same, so it is saved and loaded
  * with everything enabled: nothing leaks into the next guest. While nobody's state is loaded, all
  * components are enabled. */
+static inline void save(struct svm_vcpu *s, uint64_t all)
+{
+	if (!s)
+		return;
+	if (__builtin_expect(s->dr_used, 0))
+		breakpoints_out(s);
+	if (!all) {
+		hw_fxsave(s->fpu);
+		return;
+	}
+	if (__builtin_expect(s->xcr0 != all, 0))
+		hw_xsetbv(0, all);
+	hw_xsave(s->fpu, all);
+}
+
+static inline void load(const struct svm_vcpu *s, uint64_t all)
+{
+	if (!s)
+		return;
+	if (__builtin_expect(s->dr_used, 0))
+		breakpoints_in(s);
+	if (!all) {
+		hw_fxrstor(s->fpu);
+		return;
+	}
+	hw_xrstor(s->fpu, all);
+	if (__builtin_expect(s->xcr0 != all, 0))
+		hw_xsetbv(0, s->xcr0);
+}
+
 void svm_fpu_switch(struct cpu *cpu, struct svm_vcpu *from, struct svm_vcpu *to)
 {
-	if (from) {
-		if (components) {
-			if (from->xcr0 != components)
-				hw_xsetbv(0, components);
-			hw_xsave(from->fpu, components);
-		} else {
-			hw_fxsave(from->fpu);
-		}
-		if (__builtin_expect(from->dr_used, 0))
-			breakpoints_out(from);
-	}
-	if (to) {
-		if (components) {
-			hw_xrstor(to->fpu, components);
-			if (to->xcr0 != components)
-				hw_xsetbv(0, to->xcr0);
-		} else {
-			hw_fxrstor(to->fpu);
-		}
-		if (__builtin_expect(to->dr_used, 0))
-			breakpoints_in(to);
-	}
+	uint64_t all = components; /* nobody changes it: looked up once */
+
+	save(from, all);
+	load(to, all);
 }
 
 /* Which combinations are legal: 24593 rev 3.44, "XFEATURE_ENABLED_MASK". */

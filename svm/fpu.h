@@ -16,6 +16,8 @@
 void svm_fpu_init_cpu(void);
 /* Memory for s, in the state after reset. */
 err_t svm_fpu_init(struct svm_vcpu *s) MUST_USE;
+/* That state again; s is in no CPU. */
+void svm_fpu_reset(struct svm_vcpu *s);
 void svm_fpu_free(struct svm_vcpu *s);
 /* from's state (NULL: nobody's) out of this CPU, to's (NULL: nobody's) into it. */
 void svm_fpu_switch(struct cpu *cpu, struct svm_vcpu *from, struct svm_vcpu *to);

@@ -61,10 +61,15 @@ const struct svm_features *svm_features(void);
 err_t svm_init_cpu(struct cpu *cpu) MUST_USE;
 err_t svm_vcpu_init(struct svm_vcpu *s, const struct svm_vm *vm) MUST_USE;
 void svm_vcpu_free(struct svm_vcpu *s);
+/* All that a start (below) leaves as it was, as it is in a new vCPU. Its home has given it up, with
+ * its FPU state. */
+void svm_vcpu_reset(struct svm_vcpu *s);
 /* Long mode, flat, paging by cr3, interrupts off. */
 void svm_vcpu_start_long(struct svm_vcpu *s, gpa_t cr3, uint64_t rip, uint64_t rsp, uint64_t rdi);
 /* Protected mode, flat, no paging, interrupts off (multiboot's entry). */
-void svm_vcpu_start_flat(struct svm_vcpu *s, uint32_t eip, uint32_t eax, uint32_t ebx);
+void svm_vcpu_start_flat(struct svm_vcpu *s, uint32_t eip);
+/* Real mode as firmware leaves it to a boot sector. at: below 1 MiB; CS is 0 where that will do. */
+void svm_vcpu_start_boot_sector(struct svm_vcpu *s, uint32_t at);
 /* Real mode as after INIT and a startup message with that page: at its first byte. */
 void svm_vcpu_start_real(struct svm_vcpu *s, uint8_t page);
 /* Where the guest's GDT lies, for a start state whose protocol promises one. */
@@ -133,6 +138,28 @@ static inline bool svm_exited_for_interrupt(const struct svm_vcpu *s)
 static inline bool svm_exited_for_halt(const struct svm_vcpu *s)
 {
 	return s->vmcb->exit_code == 0x78;
+}
+
+/* The registers that instructions use without naming them; RCX, RDX, RBX are in s->regs. */
+static inline uint64_t svm_rax(const struct svm_vcpu *s)
+{
+	return s->vmcb->rax;
+}
+
+static inline void svm_set_rax(struct svm_vcpu *s, uint64_t v)
+{
+	s->vmcb->rax = v;
+}
+
+static inline uint64_t svm_edx_eax(const struct svm_vcpu *s)
+{
+	return s->regs.rdx << 32 | (uint32_t)s->vmcb->rax;
+}
+
+static inline void svm_set_edx_eax(struct svm_vcpu *s, uint64_t v)
+{
+	s->vmcb->rax = (uint32_t)v;
+	s->regs.rdx = v >> 32;
 }
 
 /* General register by its number in x86 encodings (0 RAX .. 15 R15). */

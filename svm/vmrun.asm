@@ -40,8 +40,8 @@ svm_run:
 	vmrun
 	; #VMEXIT restored RAX and RSP.
 	vmsave
-	push	rsi
-	mov	rsi, [rsp + 8]
+	mov	rax, rsi
+	pop	rsi ; regs
 	mov	[rsi + REGS_RBX], rbx
 	mov	[rsi + REGS_RCX], rcx
 	mov	[rsi + REGS_RDX], rdx
@@ -55,8 +55,7 @@ svm_run:
 	mov	[rsi + REGS_R13], r13
 	mov	[rsi + REGS_R14], r14
 	mov	[rsi + REGS_R15], r15
-	pop	qword [rsi + REGS_RSI]
-	pop	rax ; regs
+	mov	[rsi + REGS_RSI], rax
 	pop	rax ; host
 	vmload
 	cli

@@ -46,7 +46,9 @@ step tsan tests/tsan/run.sh build
 step qemu make --no-print-directory qemu-test
 step sched make --no-print-directory sched-bench
 step soak /usr/bin/python3 tools/soak.py --short --count 20000 --out out/check/soak
+step soak-linux /usr/bin/python3 tools/soak_linux.py --minutes 1 --out out/check/soak-linux
 step demo make --no-print-directory demo
+step demo-linux make --no-print-directory demo-linux QUICK=1
 step cost make --no-print-directory -j"$(nproc)" cost
 step peer make --no-print-directory peer QUICK=1
 step coverage make --no-print-directory cov

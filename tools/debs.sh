@@ -4,8 +4,10 @@
 # prints one path a line, in the order of the arguments.
 #   debs.sh release PACKAGE...     from where this machine installs its packages
 #   debs.sh backports PACKAGE...   from the backports of its release
+#   debs.sh newest PACKAGE...      from the backports of Debian's stable release of today
 #   debs.sh release --closure PACKAGE...   with all that they depend on
-# The name "kernel" is the package that linux-image-amd64 depends on.
+# The name "kernel" is the package that linux-image-amd64 depends on, and, where that is only a name
+# for them, those with the kernel itself, its modules and the list of what it has built in.
 # The apt configuration, its lists and its (empty) status are private: no rights are needed, what
 # is installed here has no say, and apt checks signatures as ever. Lists are read anew when a file
 # is missing here and can't be had by them.
@@ -18,7 +20,7 @@ die() {
 	exit 1
 }
 
-# APT_CONFIG of a suite: release, or backports. The machine's own sources, and no others.
+# APT_CONFIG of a suite: release, backports, or newest. The machine's own sources, and no others.
 configure() { # suite
 	apt=$cache/apt/$1
 	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial" "$apt/parts"
@@ -34,7 +36,7 @@ configure() { # suite
 		Acquire::Retries "3";
 		APT::Sandbox::User "$(id -un)";
 	EOF
-	if [ "$1" = backports ]; then
+	if [ "$1" != release ]; then
 		cat >>"$apt/apt.conf.$$" <<-EOF
 			Dir::Etc::sourcelist "$apt/sources.list";
 			Dir::Etc::sourceparts "$apt/parts";
@@ -51,25 +53,34 @@ mirror() { # codename
 }
 
 update() { # suite
-	if [ "$1" = backports ]; then
+	if [ "$1" != release ]; then
 		. /etc/os-release
 		configure release
 		uri=$(mirror "${VERSION_CODENAME:-}")
 		[ -n "$uri" ] || die "no Debian mirror of ${VERSION_CODENAME:-this release} in apt's sources"
-		configure backports
+		configure "$1"
 		keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 		[ -e "$keyring" ] || keyring=/usr/share/keyrings/debian-archive-keyring.pgp
-		echo "deb [signed-by=$keyring] $uri $VERSION_CODENAME-backports main" >"$apt/sources.list"
+		dist=$VERSION_CODENAME
+		[ "$1" = backports ] || dist=stable
+		echo "deb [signed-by=$keyring] $uri $dist-backports main" >"$apt/sources.list"
 	fi
 	echo "debs: reading the package lists ($1)" >&2
 	# A source that fails need not be the one that has the packages.
 	apt-get -q update >&2 || echo "debs: not all package lists of $1 can be read" >&2
 }
 
+# What of these a package depends on: linux-KIND-...
+depends() { # package kinds
+	apt-cache depends "$1" 2>/dev/null | sed -n "s/^ *Depends: *\(linux-\($2\)-[0-9].*\)/\1/p"
+}
+
 # What a name stands for.
 resolve() { # name
 	if [ "$1" = kernel ]; then
-		apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/^ *Depends: *//p' | head -n 1
+		image=$(depends linux-image-amd64 'image' | head -n 1)
+		echo "$image"
+		[ -z "$image" ] || depends "$image" 'base\|binary\|modules'
 	else
 		echo "$1"
 	fi
@@ -121,7 +132,7 @@ try() { # name...
 }
 
 suite=${1:-}
-case $suite in release | backports) ;; *) die "release or backports, not '$suite'" ;; esac
+case $suite in release | backports | newest) ;; *) die "release, backports or newest, not '$suite'" ;; esac
 shift
 closure=
 if [ "${1:-}" = --closure ]; then

@@ -6,6 +6,7 @@
 #include "device_find.h"
 #include "drivers/msi.h"
 #include "drivers/msix.h"
+#include "intx.h"
 #include "iommu/iommu.h"
 #include "page.h"
 #include "vm.h"
@@ -79,6 +80,9 @@ static const char *refuse_isolation(const struct vm *vm, const struct pci_device
 	for (uint32_t i = 0; i < taken_count; i++)
 		if (taken[i].requester == iommu_alias(pci->id) && taken[i].vm_id != vm->id)
 			return "another VM has a device with the same requester ID";
+	if (iommu_alias(pci->id) == pci->id && pci_wire_id(pci->id) != pci->id)
+		return "it is behind a bridge to conventional PCI that the IVRS does not know of: "
+		       "its requests carry another ID, and would be blocked";
 	if (shares_alias_outside(vm, pci))
 		return "another device has the same requester ID: this VM must have both";
 	return NULL;
@@ -140,12 +144,13 @@ static err_t map_bars(struct vm *vm, const struct pci_device *pci)
 }
 
 /* Nothing of what firmware or an earlier owner set up may go on. */
-static err_t quiet(const struct pci_device *pci)
+static err_t quiet(struct assigned_device *d)
 {
-	pci_disable_dma(pci->id);
-	msi_disable(pci);
-	err_t err = pci_flr(pci->id);
+	msi_disable(d->pci);
+	pci_disable_ats(d->pci->id);
+	err_t err = pci_reset(d->pci, &d->reset);
 
+	/* Firmware alone had it so far. */
 	return err == ERR_UNFIT ? OK : err;
 }
 
@@ -207,13 +212,31 @@ static uint32_t power_of_two(uint32_t at_least)
 	return n;
 }
 
+err_t assign_open(struct assigned_device *d, const char **why)
+{
+	*why = "its IOMMU does not answer";
+	err_t err = dte_assign(d->iommu, d->pci->id, &d->vm->domain, &d->irt);
+
+	if (err)
+		return err;
+	*why = "its MSI or MSI-X capability can't be programmed";
+	err = program_messages(d);
+	if (err)
+		return err;
+	if (d->vm->config->pci == PCI_DIRECT)
+		pci_enable(d->pci->id);
+	else
+		pci_enable_decoding(d->pci->id);
+	return OK;
+}
+
 /* d is filled in but for its table; *why names the step that failed. */
 static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 {
 	const struct pci_device *pci = d->pci;
 
 	*why = "it does not come out of its reset";
-	err_t err = quiet(pci);
+	err_t err = quiet(d);
 
 	if (err)
 		return err;
@@ -237,20 +260,15 @@ static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 	err = irt_alloc(&d->irt, power_of_two(d->irq_count));
 	if (err)
 		goto undo_irqs;
-	*why = "its IOMMU does not answer";
-	err = dte_assign(d->iommu, pci->id, &vm->domain, &d->irt);
+	err = assign_open(d, why);
 	if (err)
 		goto undo;
-	*why = "its MSI or MSI-X capability can't be programmed";
-	err = program_messages(d);
+	err = intx_attach(vm, d, why);
 	if (err)
 		goto undo;
-	if (vm->config->pci == PCI_DIRECT)
-		pci_enable(pci->id);
-	else
-		pci_enable_decoding(pci->id);
 	return OK;
 undo:
+	pci_disable_dma(pci->id);
 	/* A table that the IOMMU may still read is lost rather than used again. */
 	if (dte_block(d->iommu, pci->id) == OK)
 		irt_free(&d->irt);
@@ -270,6 +288,8 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 	*why = refuse_function(pci);
 	if (!*why)
 		*why = refuse_isolation(vm, pci);
+	if (!*why)
+		*why = intx_refuse(vm, pci);
 	if (*why)
 		return ERR_UNFIT;
 	struct assigned_device *d = &vm->devices[vm->device_count];
@@ -297,6 +317,7 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 
 void assign_block_all(struct vm *vm)
 {
+	intx_close(vm);
 	for (uint32_t i = 0; i < vm->device_count; i++) {
 		struct assigned_device *d = &vm->devices[i];
 

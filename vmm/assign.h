@@ -9,7 +9,9 @@
 #include "base/spinlock.h"
 #include "config.h"
 #include "cpu.h"
+#include "storm.h"
 
+struct intx_line;
 struct vm;
 struct vcpu;
 struct cpu;
@@ -31,6 +33,10 @@ struct assigned_irq {
 	 * still finds it. 0: none yet. */
 	uint8_t host_vector[CPU_MAX];
 	uint64_t host_interrupts; /* emulated delivery: taken by the host */
+	uint32_t allowance; /* of those, before the next look at the device's share: storm.h */
+	uint32_t granted;   /* (device lock) what that was */
+	bool held;          /* (device lock) its device's share is used up: storm.h */
+	bool owed;          /* (device lock) held, emulated: one fires when the period ends */
 };
 
 struct assigned_device {
@@ -38,10 +44,14 @@ struct assigned_device {
 	const struct pci_device *pci;
 	struct iommu *iommu; /* (const) */
 	struct irt irt;
-	struct spinlock lock; /* where messages go; taken after the VM's, before all others */
-	uint32_t events;      /* logged by the IOMMU: events.c */
+	struct spinlock lock;   /* where messages go; taken after the VM's, before all others */
+	uint32_t events;        /* logged by the IOMMU in this period: events.c */
+	struct storm storm;     /* (lock) */
+	struct pci_reset reset; /* assign_restart.c */
+	bool reset_done;
 	uint32_t irq_count;
 	struct assigned_irq *irq; /* (const) irq_count of them */
+	struct intx_line *line;   /* (const) its INTx; NULL: not connected */
 };
 
 /* DTE -> the VM's domain (made with the first device: the VM's memory at its guest-physical
@@ -60,8 +70,19 @@ err_t assign_route(
 void assign_unroute(struct cpu *here, struct assigned_irq *irq);
 /* All routed messages of the VM over to the mode. */
 err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mode) MUST_USE;
+/* Device lock held: message irq causes no host interrupts until route_release(), which delivers
+ * what came meanwhile, once. Without the lock; nothing if it isn't held. */
+void route_hold(struct cpu *here, struct assigned_irq *irq);
+void route_release(struct cpu *here, struct assigned_irq *irq);
 /* A host interrupt of emulated delivery arrived. */
 void assign_host_interrupt(struct cpu *here, struct assigned_irq *irq);
+/* Of a VM at rest, after assign_block_all(): messages go nowhere, and the resets begin. Then steps,
+ * none of which waits (ERR_BUSY: again later), with DMA and messages blocked all the time; OK: the
+ * devices are reset and as assign_device() left them. Otherwise *why is a sentence. */
+void assign_reset_begin(struct cpu *here, struct vm *vm);
+err_t assign_reset_step(struct vm *vm, const char **why) MUST_USE;
+/* Between the two files of it: the last part of assign_device(). */
+err_t assign_open(struct assigned_device *d, const char **why) MUST_USE;
 /* Fence: no bus mastering, DTE blocks DMA and interrupts. */
 void assign_block_all(struct vm *vm);
 

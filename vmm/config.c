@@ -40,6 +40,7 @@ static err_t begin_vm(struct parser *p, struct span name)
 	p->vm = &c->vms[c->vm_count++];
 	memcpy(p->vm->name, name.text, name.bytes);
 	p->vm->memory_bytes = 64 * MIB;
+	p->vm->storm_limit = CONFIG_STORM_LIMIT;
 	p->vm->line = p->line;
 	return OK;
 }
@@ -54,7 +55,8 @@ static err_t begin_section(struct parser *p, struct span s)
 	p->in_machine = false;
 	p->seen = 0;
 	p->priority_count = p->budget_count = 0;
-	p->args_line = p->cmdline_line = 0;
+	p->args_line = p->cmdline_line = p->pci_line = 0;
+	p->type_line = p->load_line = p->entry_line = 0;
 	if (s.text[s.bytes - 1] != ']')
 		return FAIL(p, "']' is missing; expected [reveille] or [vm NAME]");
 	s = span_trim((struct span){ s.text + 1, s.bytes - 2 });
@@ -162,6 +164,7 @@ err_t config_parse(
 	config->console = (struct config_console){ 1, true };
 	config->galog_entries = 512;
 	config->gappi_own_vectors = 128;
+	config->vf_service = true;
 	/* The byte order mark that Windows editors write. */
 	if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
 		rest = (struct span){ text + 3, bytes - 3 };

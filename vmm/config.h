@@ -13,12 +13,15 @@
  *   trace = off                      off | on | N records a pCPU (on: 4096): trace_ring.h
  *   cpus = 0                         how many pCPUs to use; 0 = all
  *   vfs = 2*8086:10c9#0              SR-IOV: turns virtual functions of a device on, N*DEVICE
+ *   vf-service = yes                 no | yes: the host answers the drivers of virtual functions
  *
  *   [vm NAME]
  *   guest = builtin                  the guest inside the image; args = TEXT is handed to it
  *   kernel = FILE                    or a kernel: a file in the folder of reveille.cfg, or below
  *   initrd = FILE                    its initial RAM disk
  *   cmdline = TEXT                   its command line
+ *   kernel-type = auto               auto | linux | multiboot | flat | flat-real
+ *   load-at = 1M, entry = 0x100020   of flat images: where they go and begin
  *   console = uart                   uart | none: a 16550 at 3F8h whose text goes into the log
  *   restart = never                  never | on-reset | on-failure | always, each with those before
  *   memory = 64M                     K, M, G; a multiple of 2M
@@ -27,13 +30,18 @@
  *   priority = 2, 1, 0, 64*2         of each vCPU, 0 (low) .. 7; one value serves all
  *   budget = 2ms/10ms, 0, 8*0        of each vCPU, so much time in each period, us or ms: 100us
  *                                    to 1s; 0: no limit; one value serves all
- *   apic = x2apic                    x2apic | xapic
+ *   apic = x2apic                    x2apic | xapic | auto
  *   delivery = auto                  emulated | posted | auto
  *   halt = auto                      native | galog | gappi | gappi-shared | auto
  *   devices = 00:03.0, 8086:10c9#0   bus:device.function, or vendor:device#index, or
  *                                    pci/00:1c.0/00.0: from a device of a root bus downwards
+ *   intx = 00:05.0@21                the pin of a device without messages leads to this GSI of the
+ *                                    machine; DEVICE@none: its driver does without
  *   pci = direct                     builtin: direct (BARs at host addresses, messages by
  *                                    hypercall) | virtual (a PCI bus, as every kernel has it)
+ *   rom = no                         yes: the devices' expansion ROMs are shown, as copies
+ *   storm-limit = 200000             host interrupts a second that each of its devices may cause,
+ *                                    100 to 10000000; 0: no bound
  *   control = yes                    the guest may ask for other modes (bench)
  */
 #ifndef VMM_CONFIG_H
@@ -42,24 +50,31 @@
 #include "base/err.h"
 #include "base/types.h"
 
-#define CONFIG_VMS        16
-#define CONFIG_CPUS       64  /* pCPUs: CPU_MAX */
-#define CONFIG_VCPUS      128 /* per VM */
-#define CONFIG_DEVICES    32  /* per VM */
-#define CONFIG_HOPS       8   /* bridges on the way to a device */
-#define CONFIG_VFS        16  /* devices whose virtual functions are turned on */
-#define CONFIG_CPU_ANY    255 /* in vm_config.pcpu until config_place() */
-#define CONFIG_NAME       32
-#define CONFIG_ARGS       128
-#define CONFIG_CMDLINE    1024
-#define CONFIG_PATH       64 /* BOOT_NAME_BYTES */
-#define CONFIG_FILES      (2 * CONFIG_VMS)
-#define CONFIG_PRIORITIES 8
+#define CONFIG_VMS             16
+#define CONFIG_CPUS            64  /* pCPUs: CPU_MAX */
+#define CONFIG_VCPUS           128 /* per VM */
+#define CONFIG_DEVICES         32  /* per VM */
+#define CONFIG_HOPS            8   /* bridges on the way to a device */
+#define CONFIG_VFS             16  /* devices whose virtual functions are turned on */
+#define CONFIG_CPU_ANY         255 /* in vm_config.pcpu until config_place() */
+#define CONFIG_NAME            32
+#define CONFIG_ARGS            128
+#define CONFIG_CMDLINE         1024
+#define CONFIG_PATH            64 /* BOOT_NAME_BYTES */
+#define CONFIG_FILES           (2 * CONFIG_VMS)
+#define CONFIG_PRIORITIES      8
+#define CONFIG_STORM_LIMIT     200000 /* storm.h */
+#define CONFIG_STORM_LIMIT_MIN 100
+#define CONFIG_STORM_LIMIT_MAX 10000000
 
-enum apic_mode { APIC_X2APIC, APIC_XAPIC };
+/* In which mode its APICs start. auto: xAPIC, and CPUID says that there is x2APIC mode. */
+enum apic_mode { APIC_X2APIC, APIC_XAPIC, APIC_AUTO };
 enum delivery_mode { DELIVERY_AUTO, DELIVERY_EMULATED, DELIVERY_POSTED };
 enum pci_mode { PCI_DIRECT, PCI_VIRTUAL };
 enum halt_mode { HALT_AUTO, HALT_NATIVE, HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
+/* auto: by the file's contents, Linux or multiboot. Flat images begin in protected mode without
+ * paging, or in real mode. */
+enum kernel_type { KERNEL_AUTO, KERNEL_LINUX, KERNEL_MULTIBOOT, KERNEL_FLAT, KERNEL_FLAT_REAL };
 enum vm_console { VM_CONSOLE_UART, VM_CONSOLE_NONE };
 /* What ends a VM and has it started anew: its own reset; also a fault (triple fault, an access to
  * what isn't its own, a device that had to be fenced); also its power-off. */
@@ -83,6 +98,15 @@ struct config_device {
 	uint32_t index;
 	uint8_t hop_count, hops[CONFIG_HOPS]; /* device << 3 | function */
 	uint32_t line;                        /* of the config file, for messages */
+};
+
+/* Where the interrupt pin of one of the VM's devices leads: a global system interrupt, below
+ * CONFIG_GSIS. */
+#define CONFIG_GSIS     1024u
+#define CONFIG_GSI_NONE (~0u)
+struct config_intx {
+	struct config_device device;
+	uint32_t gsi;
 };
 
 /* Virtual functions of a device to be turned on. */
@@ -110,6 +134,8 @@ struct vm_config {
 	char args[CONFIG_ARGS];
 	struct config_file kernel, initrd;
 	char cmdline[CONFIG_CMDLINE];
+	enum kernel_type kernel_type;
+	uint32_t load_at, entry; /* of flat images: guest-physical */
 	enum vm_console console;
 	enum restart_policy restart;
 	uint64_t memory_bytes;
@@ -121,9 +147,12 @@ struct vm_config {
 	enum delivery_mode delivery;
 	enum halt_mode halt;
 	enum pci_mode pci;
-	bool control;
+	bool control, rom;
+	uint32_t storm_limit; /* host interrupts a second by each of its devices; 0: no bound */
 	uint32_t device_count;
 	struct config_device devices[CONFIG_DEVICES];
+	uint32_t intx_count;
+	struct config_intx intx[CONFIG_DEVICES];
 	uint32_t line; /* of its section header */
 };
 
@@ -136,6 +165,7 @@ struct config {
 	uint32_t gappi_own_vectors;
 	uint32_t trace_entries; /* a pCPU; 0: no trace */
 	uint32_t cpu_count;     /* 0: all */
+	bool vf_service;        /* drivers of virtual functions are answered */
 	uint32_t vfs_count;
 	struct config_vfs vfs[CONFIG_VFS];
 	uint32_t vm_count;

@@ -34,6 +34,34 @@ static err_t check_guest(struct parser *p)
 	return OK;
 }
 
+/* Where a flat image goes that doesn't say: what most are linked for, and boot sectors. */
+#define LOAD_FLAT 0x100000u
+#define LOAD_REAL 0x7c00u
+#define REAL_LAST 0xfffffu
+
+static err_t check_kernel(struct parser *p)
+{
+	struct vm_config *vm = p->vm;
+	bool real = vm->kernel_type == KERNEL_FLAT_REAL;
+	uint32_t line = p->load_line ? p->load_line : p->entry_line;
+
+	if (p->type_line && !vm->kernel.path[0])
+		return FAIL_AT(p, p->type_line,
+			"'kernel-type' belongs to a kernel; expected kernel = FILE too");
+	if (line && !real && vm->kernel_type != KERNEL_FLAT)
+		return FAIL_AT(p, line,
+			"'load-at' and 'entry' belong to flat images; expected kernel-type = flat "
+			"or flat-real too");
+	if (!p->load_line)
+		vm->load_at = real ? LOAD_REAL : LOAD_FLAT;
+	if (!p->entry_line)
+		vm->entry = vm->load_at;
+	if (real && vm->entry > REAL_LAST)
+		return FAIL_AT(p, line,
+			"entry %x can't be reached in real mode; expected one below 1M", vm->entry);
+	return OK;
+}
+
 static err_t check_cpus(struct parser *p)
 {
 	struct vm_config *vm = p->vm;
@@ -65,8 +93,13 @@ err_t config_check_vm(struct parser *p)
 		return OK;
 	err_t err = check_guest(p);
 
+	if (!err)
+		err = check_kernel(p);
 	if (!p->vm->builtin)
 		p->vm->pci = PCI_VIRTUAL;
+	if (!err && p->vm->intx_count && p->vm->pci != PCI_VIRTUAL)
+		return FAIL_AT(p, p->vm->intx[0].device.line,
+			"'intx' needs a PCI bus for the guest; expected pci = virtual too");
 	return err ? err : check_cpus(p);
 }
 

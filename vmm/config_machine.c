@@ -141,6 +141,17 @@ static err_t read_vfs(struct parser *p, struct span value)
 	return OK;
 }
 
+static err_t read_vf_service(struct parser *p, struct span value)
+{
+	static const char *const words[] = { "no", "yes", NULL };
+	int word;
+	err_t err = config_word(p, "vf-service", value, words, &word);
+
+	if (!err)
+		p->config->vf_service = word;
+	return err;
+}
+
 const struct config_key config_machine_keys[] = {
 	{ "log", read_log },
 	{ "console", read_console },
@@ -151,6 +162,7 @@ const struct config_key config_machine_keys[] = {
 	{ "trace", read_trace },
 	{ "cpus", read_cpu_count },
 	{ "vfs", read_vfs },
+	{ "vf-service", read_vf_service },
 	{ NULL, NULL },
 };
 

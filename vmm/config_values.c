@@ -88,6 +88,21 @@ bool value_bytes(struct span s, uint64_t *bytes)
 	return true;
 }
 
+bool value_address(struct span s, uint32_t *address)
+{
+	uint64_t value;
+	bool good;
+
+	if (s.bytes > 2 && s.text[0] == '0' && s.text[1] == 'x')
+		good = digits((struct span){ s.text + 2, s.bytes - 2 }, 16, &value);
+	else
+		good = value_bytes(s, &value);
+	if (!good || value > UINT32_MAX)
+		return false;
+	*address = (uint32_t)value;
+	return true;
+}
+
 int value_word(struct span s, const char *const words[])
 {
 	for (int i = 0; words[i]; i++) {

@@ -25,6 +25,8 @@ bool value_hex(struct span s, size_t max_digits, uint64_t last, uint64_t *value)
 bool value_number(struct span s, uint64_t first, uint64_t last, uint64_t *value);
 /* Decimal with K, M or G. */
 bool value_bytes(struct span s, uint64_t *bytes);
+/* The same, or hexadecimal with 0x; below 4 GiB. */
+bool value_address(struct span s, uint32_t *address);
 /* The index of a word in a NULL-terminated list, or -1. */
 int value_word(struct span s, const char *const words[]);
 /* "a, b or c" of a NULL-terminated list, for messages. */

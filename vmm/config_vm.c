@@ -47,6 +47,42 @@ static err_t read_cmdline(struct parser *p, struct span value)
 	return read_text(p, "cmdline", value, p->vm->cmdline, sizeof(p->vm->cmdline));
 }
 
+static err_t read_kernel_type(struct parser *p, struct span value)
+{
+	static const char *const words[] = { [KERNEL_AUTO] = "auto",
+		[KERNEL_LINUX] = "linux",
+		[KERNEL_MULTIBOOT] = "multiboot",
+		[KERNEL_FLAT] = "flat",
+		[KERNEL_FLAT_REAL] = "flat-real",
+		NULL };
+	int word;
+	err_t err = config_word(p, "kernel-type", value, words, &word);
+
+	if (!err)
+		p->vm->kernel_type = (enum kernel_type)word;
+	p->type_line = p->line;
+	return err;
+}
+
+static err_t read_address(
+	struct parser *p, const char *key, struct span value, uint32_t *address, uint32_t *line)
+{
+	*line = p->line;
+	if (value_address(value, address))
+		return OK;
+	return config_bad_value(p, key, value, "an address below 4G, like 0x7c00 or 1M");
+}
+
+static err_t read_load_at(struct parser *p, struct span value)
+{
+	return read_address(p, "load-at", value, &p->vm->load_at, &p->load_line);
+}
+
+static err_t read_entry(struct parser *p, struct span value)
+{
+	return read_address(p, "entry", value, &p->vm->entry, &p->entry_line);
+}
+
 static err_t read_args(struct parser *p, struct span value)
 {
 	p->args_line = p->line;
@@ -94,7 +130,7 @@ static err_t read_priority(struct parser *p, struct span value)
 static err_t read_apic(struct parser *p, struct span value)
 {
 	static const char *const words[] = {
-		[APIC_X2APIC] = "x2apic", [APIC_XAPIC] = "xapic", NULL
+		[APIC_X2APIC] = "x2apic", [APIC_XAPIC] = "xapic", [APIC_AUTO] = "auto", NULL
 	};
 	int word;
 	err_t err = config_word(p, "apic", value, words, &word);
@@ -148,15 +184,37 @@ static err_t read_pci(struct parser *p, struct span value)
 	return err;
 }
 
-static err_t read_control(struct parser *p, struct span value)
+static err_t read_yes(struct parser *p, const char *key, struct span value, bool *yes)
 {
 	static const char *const words[] = { "no", "yes", NULL };
 	int word;
-	err_t err = config_word(p, "control", value, words, &word);
+	err_t err = config_word(p, key, value, words, &word);
 
 	if (!err)
-		p->vm->control = word;
+		*yes = word;
 	return err;
+}
+
+static err_t read_storm_limit(struct parser *p, struct span value)
+{
+	uint64_t n;
+
+	if (!value_number(value, 0, CONFIG_STORM_LIMIT_MAX, &n) ||
+		(n && n < CONFIG_STORM_LIMIT_MIN))
+		return config_bad_value(p, "storm-limit", value,
+			"host interrupts a second, 100 to 10000000, or 0 for no bound");
+	p->vm->storm_limit = (uint32_t)n;
+	return OK;
+}
+
+static err_t read_control(struct parser *p, struct span value)
+{
+	return read_yes(p, "control", value, &p->vm->control);
+}
+
+static err_t read_rom(struct parser *p, struct span value)
+{
+	return read_yes(p, "rom", value, &p->vm->rom);
 }
 
 static err_t read_console(struct parser *p, struct span value)
@@ -207,12 +265,42 @@ static err_t read_devices(struct parser *p, struct span value)
 	return OK;
 }
 
+/* "00:05.0@21" */
+static bool intx(struct span s, struct config_intx *i)
+{
+	struct span device = span_cut(&s, '@');
+	uint64_t gsi = CONFIG_GSI_NONE;
+
+	if (!span_is(s, "none") && !value_number(s, 0, CONFIG_GSIS - 1, &gsi))
+		return false;
+	i->gsi = (uint32_t)gsi;
+	return value_device(device, &i->device);
+}
+
+static err_t read_intx(struct parser *p, struct span value)
+{
+	do {
+		struct span one = span_trim(span_cut(&value, ','));
+
+		if (p->vm->intx_count == CONFIG_DEVICES)
+			return FAIL(p, "too many pins; expected %u at most", CONFIG_DEVICES);
+		if (!intx(one, &p->vm->intx[p->vm->intx_count]))
+			return config_bad_value(
+				p, "intx", one, "DEVICE@GSI like 00:05.0@21, or DEVICE@none");
+		p->vm->intx[p->vm->intx_count++].device.line = p->line;
+	} while (value.bytes);
+	return OK;
+}
+
 const struct config_key config_vm_keys[] = {
 	{ "guest", read_guest },
 	{ "args", read_args },
 	{ "kernel", read_kernel },
 	{ "initrd", read_initrd },
 	{ "cmdline", read_cmdline },
+	{ "kernel-type", read_kernel_type },
+	{ "load-at", read_load_at },
+	{ "entry", read_entry },
 	{ "memory", read_memory },
 	{ "cpus", read_cpus },
 	{ "priority", read_priority },
@@ -221,10 +309,13 @@ const struct config_key config_vm_keys[] = {
 	{ "delivery", read_delivery },
 	{ "halt", read_halt },
 	{ "devices", read_devices },
+	{ "intx", read_intx },
 	{ "pci", read_pci },
 	{ "console", read_console },
 	{ "restart", read_restart },
+	{ "rom", read_rom },
 	{ "control", read_control },
+	{ "storm-limit", read_storm_limit },
 	{ NULL, NULL },
 };
 

@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "base/lib.h"
 #include "cpu.h"
+#include "intx.h"
 #include "iommu/iommu.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -87,9 +88,10 @@ static bool cpu(struct counters_cursor *at, char *line, size_t bytes)
 	if (!c)
 		return false;
 	fmt_text(line, bytes,
-		"cpu n=%u interrupts=%lu stale=%lu kicks=%lu inbox=%lu software_posts=%lu",
+		"cpu n=%u interrupts=%lu stale=%lu kicks=%lu inbox=%lu software_posts=%lu "
+		"galog=%lu galog_moves=%lu",
 		c->index, c->interrupts, c->stale_interrupts, c->count.kicks, c->count.inbox,
-		c->count.software_posts);
+		c->count.software_posts, c->count.galog_interrupts, c->count.galog_moves);
 	return true;
 }
 
@@ -109,9 +111,9 @@ static bool vcpu(struct counters_cursor *at, char *line, size_t bytes)
 
 	fmt_text(line, bytes,
 		"vcpu vm=%s n=%u exits=%lu blocks=%lu cancels=%lu wakes=%lu spurious=%lu "
-		"parked=%lu preemptions=%lu rescues=%lu",
+		"parked=%lu preemptions=%lu moves=%lu rescues=%lu",
 		vm->config->name, v->index, vcpu_exits(s), s->blocks, s->block_cancels, s->wakes,
-		s->spurious_wakes, s->parked_bits, s->preemptions, s->rescues);
+		s->spurious_wakes, s->parked_bits, s->preemptions, s->moves, s->rescues);
 	return true;
 }
 
@@ -147,6 +149,24 @@ static bool message(struct counters_cursor *at, char *line, size_t bytes)
 	return true;
 }
 
+static bool intx(struct counters_cursor *at, char *line, size_t bytes)
+{
+	for (const struct vm *vm; (vm = vm_by_index(at->i)); at->i++, at->j = 0)
+		while (at->j < vm->device_count) {
+			const struct assigned_device *d = &vm->devices[at->j++];
+			devid_t id = d->pci->id;
+
+			if (!d->line)
+				continue;
+			fmt_text(line, bytes,
+				"intx vm=%s device=%02x:%02x.%x gsi=%u pin=%u interrupts=%lu",
+				vm->config->name, id >> 8, id >> 3 & 31, id & 7, d->line->gsi,
+				d->line->guest_pin, d->line->interrupts);
+			return true;
+		}
+	return false;
+}
+
 static bool iommu(struct counters_cursor *at, char *line, size_t bytes)
 {
 	const struct iommu *u = at->i < iommu_count() ? iommu_by_index(at->i++) : NULL;
@@ -161,6 +181,20 @@ static bool iommu(struct counters_cursor *at, char *line, size_t bytes)
 	return true;
 }
 
+static bool refused(struct counters_cursor *at, char *line, size_t bytes)
+{
+	const struct vm *vm = vm_by_index(at->i++);
+	size_t used;
+
+	if (!vm)
+		return false;
+	used = (size_t)fmt_text(line, bytes, "refused vm=%s", vm->config->name);
+	for (unsigned kind = 0; kind < NOTICE_KINDS && used < bytes; kind++)
+		used += (size_t)fmt_text(line + used, bytes - used, " %s=%lu", notice_name(kind),
+			notice_total(&vm->notices, kind));
+	return true;
+}
+
 static bool of_group(struct counters_cursor *at, char *line, size_t bytes)
 {
 	switch (at->group) {
@@ -172,12 +206,16 @@ static bool of_group(struct counters_cursor *at, char *line, size_t bytes)
 		return vcpu(at, line, bytes);
 	case 3:
 		return message(at, line, bytes);
-	default:
+	case 4:
+		return intx(at, line, bytes);
+	case 5:
 		return iommu(at, line, bytes);
+	default:
+		return refused(at, line, bytes);
 	}
 }
 
-#define GROUPS 5
+#define GROUPS 7
 
 bool counters_next(struct counters_cursor *at, char *line, size_t bytes)
 {

@@ -18,7 +18,8 @@ struct cpu_counters {
 	uint64_t galog_useless; /* entries whose vCPU was not BLOCKED (any more) */
 	uint64_t gappi_own, gappi_own_useless;
 	uint64_t gappi_shared, gappi_shared_wakes;
-	uint64_t stale; /* entries whose tag names nobody */
+	uint64_t stale;       /* entries whose tag names nobody */
+	uint64_t galog_moves; /* logs given away: place.h */
 	uint64_t scans, scan_wakes;
 	uint64_t software_posts; /* IRR bits set by this CPU, but for IPIs */
 	uint64_t kicks, inbox;   /* kicks taken; vCPUs that came by the inbox */
@@ -37,10 +38,13 @@ struct counters_cursor {
  *   mechanism name=gappi-shared interrupts=0 wakes=0
  *   mechanism name=scan looks=0 wakes=0
  *   mechanism name=audit looks=12 records=0 rescues=0 none=0 galog=0 gappi=0
- *   cpu n=0 interrupts=9 stale=0 kicks=2 inbox=1 software_posts=0
- *   vcpu vm=g n=0 exits=12 blocks=3 cancels=0 wakes=3 spurious=0 parked=0 preemptions=0 rescues=0
+ *   cpu n=0 interrupts=9 stale=0 kicks=2 inbox=1 software_posts=0 galog=1 galog_moves=0
+ *   vcpu vm=g n=0 exits=12 blocks=3 cancels=0 wakes=3 spurious=0 parked=0 preemptions=0 moves=0
+ *        rescues=0 (one line)
  *   message vm=g device=00:04.0 n=0 posted=1 vcpu=0 vector=81 host_interrupts=0
+ *   intx vm=g device=00:05.0 gsi=21 pin=17 interrupts=1
  *   iommu n=0 galog_entries=1 overflows=0 recoveries=0 reads=1 writes=2 commands=9 events=0
+ *   refused vm=g events=0 msrs=1 ports=0 config=0 ipis=0 startups=0 hypercalls=0 storms=0 reports=0
  */
 bool counters_next(struct counters_cursor *c, char *line, size_t bytes);
 

@@ -24,9 +24,10 @@ struct vcpu;
 struct svm_vcpu;
 
 /* Who a dynamic vector of this pCPU belongs to. */
-enum vector_kind { VECTOR_FREE, VECTOR_GAPPI, VECTOR_DEVICE };
+enum vector_kind { VECTOR_FREE, VECTOR_GAPPI, VECTOR_DEVICE, VECTOR_LINE };
 struct vector_use {
-	void *owner; /* GAPPI: struct vcpu; DEVICE: struct assigned_irq (assign.h) */
+	/* GAPPI: struct vcpu; DEVICE: struct assigned_irq (assign.h); LINE: struct intx_line */
+	void *owner;
 	enum vector_kind kind;
 };
 
@@ -52,7 +53,7 @@ struct cpu {
 	uint64_t charged_from;                  /* (own) ticks */
 	struct list timers;                     /* (own) vCPUs whose APIC timer is armed */
 	uint64_t slice_end;                     /* (own) ticks; 0: not timed: nobody equal waits */
-	uint64_t backstop;                      /* (own) next slow tick, ticks; 0: not this CPU's */
+	uint64_t backstop;                      /* (own) next slow tick, ticks; 0: none */
 	struct svm_vcpu *fpu_owner;             /* (own) whose FPU state is loaded */
 	uint64_t tsc_deadline;                  /* (own) host timer, ticks; 0: not armed */
 	uint64_t interrupts;                    /* (own) taken since boot */

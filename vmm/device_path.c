@@ -1,27 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The way to a device, for who writes a configuration. */
 #include "device_find.h"
-#include "drivers/pci_regs.h"
-
-/* The bridge to this bus; NULL: a root bus. */
-static const struct pci_device *bridge_to(uint32_t bus)
-{
-	for (uint32_t i = 0; bus && i < pci_count(); i++) {
-		const struct pci_device *d = pci_by_index(i);
-
-		if (d->header_type == PCI_HEADER_BRIDGE &&
-			pci_read(d->id, PCI_SECONDARY_BUS, 1) == bus)
-			return d;
-	}
-	return NULL;
-}
+#include "drivers/pci.h"
 
 bool device_path(devid_t id, struct config_device *path)
 {
 	const struct pci_device *bridge;
 
 	*path = (struct config_device){ .naming = DEVICE_BY_PATH };
-	for (bridge = bridge_to(id >> 8); bridge; bridge = bridge_to(id >> 8)) {
+	for (bridge = pci_bridge_to(id >> 8); bridge; bridge = pci_bridge_to(id >> 8)) {
 		/* From the end: the others make room. */
 		if (path->hop_count == CONFIG_HOPS)
 			return false;

@@ -7,9 +7,9 @@
 #include "vm.h"
 #include "wake.h"
 
-/* A device may fault as fast as it likes. So many lines a device, then it is fenced: its DTE
- * blocks DMA and interrupts, and its VM is stopped, the others go on. */
-#define EVENTS_BEFORE_FENCE 16
+/* A device may fault as fast as it likes: most of its faults have no line (notice.h), and one that
+ * doesn't stop is fenced: its DTE blocks DMA and interrupts, and its VM is stopped, the others go
+ * on. */
 
 static struct assigned_device *assigned_by(devid_t dev)
 {
@@ -30,19 +30,19 @@ static void report(struct cpu *here, const struct iommu *u, const struct iommu_e
 
 	if (!d) {
 		/* Nobody's device, blocked anyway: say it while the log is still short. */
-		if (u->event.events <= EVENTS_BEFORE_FENCE)
+		if (u->event.events <= NOTICE_EVENTS_BEFORE_FENCE)
 			log_warn(
 				"iommu%u: %s: device %02x:%02x.%x (no VM's) flags %03x address %lx",
 				u->index, e->name, e->dev >> 8, e->dev >> 3 & 31, e->dev & 7,
 				e->flags, e->address);
 		return;
 	}
-	if (d->events++ < EVENTS_BEFORE_FENCE)
+	if (notice_count(&d->vm->notices, NOTICE_EVENT))
 		log_warn("iommu%u: %s: device %02x:%02x.%x of vm %s domain %u flags %03x address "
 			 "%lx",
 			u->index, e->name, e->dev >> 8, e->dev >> 3 & 31, e->dev & 7,
 			d->vm->config->name, e->domain, e->flags, e->address);
-	if (d->events == EVENTS_BEFORE_FENCE) {
+	if (++d->events == NOTICE_EVENTS_BEFORE_FENCE) {
 		assign_block_all(d->vm);
 		vm_stop(here, d->vm, "one of its devices keeps faulting at the IOMMU");
 	}
@@ -61,4 +61,10 @@ void iommu_report_events(struct cpu *here)
 		if (u->one_message)
 			wake_from_galog(here);
 	}
+}
+
+void events_renew(struct vm *vm)
+{
+	for (uint32_t i = 0; i < vm->device_count; i++)
+		vm->devices[i].events = 0;
 }

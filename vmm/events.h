@@ -4,8 +4,11 @@
 #define VMM_EVENTS_H
 
 struct cpu;
+struct vm;
 
 /* VEC_IOMMU_EVENT, on the boot CPU. A device that keeps faulting is fenced. */
 void iommu_report_events(struct cpu *here);
+/* A new period (notice.h): its devices' events count from 0. On the same CPU. */
+void events_renew(struct vm *vm);
 
 #endif

@@ -36,7 +36,8 @@ static __attribute__((noinline, cold, format(printf, 3, 4))) void stop_vm(
 	vm_stop(here, v->vm, why);
 }
 
-static void page_fault(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+static __attribute__((noinline)) void page_fault(
+	struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
 	const char *what = e->npf.fetch ? "fetch" : e->npf.write ? "write" : "read";
 
@@ -57,11 +58,9 @@ static void exception(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 		svm_inject_exception(&v->svm, vector, vector == EXC_AC, e->exception.error);
 }
 
-static void xsetbv(struct vcpu *v)
+static __attribute__((noinline)) void xsetbv(struct vcpu *v)
 {
-	uint64_t value = svm_reg(&v->svm, 2) << 32 | (uint32_t)svm_reg(&v->svm, 0);
-
-	if (svm_fpu_set_xcr0(&v->svm, (uint32_t)svm_reg(&v->svm, 1), value))
+	if (svm_fpu_set_xcr0(&v->svm, (uint32_t)v->svm.regs.rcx, svm_edx_eax(&v->svm)))
 		svm_skip(&v->svm, 3);
 	else
 		exit_inject_gp(v);
@@ -74,7 +73,8 @@ static inline enum exit_result hlt(struct cpu *here, struct vcpu *v)
 	return vcpu_block(here, v) ? EXIT_LEAVE : EXIT_RESUME;
 }
 
-static enum exit_result by_kind(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+static inline __attribute__((always_inline)) enum exit_result by_kind(
+	struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
 	switch (e->kind) {
 	case VMEXIT_KIND_NMI:   /* the host took it when GIF came back */

@@ -11,13 +11,21 @@
 #include "vm.h"
 #include <hw/shared.h>
 
-static void send_startup(struct cpu *here, struct vm *vm, struct avic_ipi *ipi)
+/* INIT, SIPI, NMI. True: somebody was meant. */
+static __attribute__((noinline)) bool send_startup(
+	struct cpu *here, struct vcpu *v, struct avic_ipi *ipi)
 {
+	struct vm *vm = v->vm;
+	bool any = false;
 	int id;
+
+	notice(vm, NOTICE_STARTUP, "vCPU %u sends INIT, SIPI or NMI again and again (ICR %llx)",
+		v->index, (unsigned long long)ipi->icr);
 
 	while ((id = avic_ipi_next(&vm->avic, ipi)) >= 0) {
 		struct vcpu *to = &vm->vcpus[id];
 
+		any = true;
 		if (ipi->init)
 			startup_send_init(here, to);
 		else if (ipi->sipi)
@@ -25,25 +33,38 @@ static void send_startup(struct cpu *here, struct vm *vm, struct avic_ipi *ipi)
 		else
 			startup_send_nmi(here, to);
 	}
+	return any;
 }
 
-static void send(struct cpu *here, struct vcpu *v, struct avic_ipi *ipi)
+static bool send_interrupt(struct cpu *here, struct vm *vm, struct avic_ipi *ipi)
 {
-	struct vm *vm = v->vm;
+	bool any = false;
 	int id;
 
-	if (ipi->illegal_vector)
-		emulated_esr(&v->emulated, ESR_SEND_ILLEGAL_VECTOR);
-	if (ipi->init || ipi->sipi || ipi->nmi) {
-		send_startup(here, vm, ipi);
-		return;
-	}
 	while ((id = avic_ipi_next(&vm->avic, ipi)) >= 0) {
 		struct vcpu *to = &vm->vcpus[id];
 
+		any = true;
 		if (avic_notify(&to->avic, here->apicid))
 			vcpu_post_event(here, to, 0);
 	}
+	return any;
+}
+
+/* A destination is looked for in the sender's VM and nowhere else: there is no way to name a CPU
+ * of the host or of another VM. */
+static void send(struct cpu *here, struct vcpu *v, struct avic_ipi *ipi)
+{
+	bool startup = ipi->init || ipi->sipi || ipi->nmi;
+
+	if (ipi->illegal_vector)
+		emulated_esr(&v->emulated, ESR_SEND_ILLEGAL_VECTOR);
+	bool any = startup ? send_startup(here, v, ipi) : send_interrupt(here, v->vm, ipi);
+
+	/* INIT's de-assert goes to nobody, and kernels send it. */
+	if (!any && !(ipi->init && !(ipi->icr & ICR_ASSERT)))
+		notice(v->vm, NOTICE_IPI, "vCPU %u, ICR %llx: no such vCPU, or no such IPI",
+			v->index, (unsigned long long)ipi->icr);
 }
 
 static void finish(struct cpu *here, struct vcpu *v, const struct apic_result *r)
@@ -75,8 +96,6 @@ bool exit_apic_msr(struct cpu *here, struct vcpu *v, uint32_t msr, bool write, u
 {
 	struct apic_result r;
 
-	if (v->vm->config->apic != APIC_X2APIC)
-		return false;
 	r = write ? emulated_msr_write(&v->emulated, msr, *value)
 		  : emulated_msr_read(&v->emulated, msr);
 	if (r.action == APIC_FAULT)
@@ -84,6 +103,17 @@ bool exit_apic_msr(struct cpu *here, struct vcpu *v, uint32_t msr, bool write, u
 	if (!write)
 		*value = r.value;
 	finish(here, v, &r);
+	return true;
+}
+
+bool exit_apic_base(struct vcpu *v, uint64_t value)
+{
+	enum vapic_mode mode;
+
+	if (!emulated_apic_base_means(&v->emulated, value, vm_has_x2apic(v->vm), &mode))
+		return false;
+	if (mode != avic_mode(&v->avic))
+		vm_set_apic_mode(v, mode);
 	return true;
 }
 
@@ -96,6 +126,11 @@ void exit_apic_access(struct cpu *here, struct vcpu *v, struct mmio_access *a)
 	uint32_t offset = a->at.v & PAGE_MASK;
 	struct apic_result r;
 
+	/* In the other modes nobody is there. */
+	if (avic_mode(&v->avic) != VAPIC_XAPIC) {
+		a->value = ~0ull;
+		return;
+	}
 	if (a->write) {
 		if (a->bytes != 4 || offset & 15)
 			return;
@@ -154,7 +189,7 @@ void exit_noaccel(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 		finish(here, v, &r);
 		return;
 	}
-	if (v->vm->config->apic == APIC_XAPIC) {
+	if (avic_mode(&v->avic) == VAPIC_XAPIC) {
 		exit_mmio_apic(here, v, offset);
 		return;
 	}

@@ -45,7 +45,7 @@ static struct cpuid leaf_1(const struct vcpu *v, struct cpuid r)
 	r.ecx = (r.ecx & ~(uint32_t)F1C_HIDDEN) | F1C_GUEST | F1C_DEADLINE;
 	if (svm_fpu_xcr0_mask())
 		r.ecx |= F1C_XSAVE | (svm_guest_osxsave(&v->svm) ? F1C_OSXSAVE : 0);
-	if (v->vm->config->apic == APIC_X2APIC)
+	if (vm_has_x2apic(v->vm))
 		r.ecx |= F1C_X2APIC;
 	return r;
 }
@@ -140,11 +140,11 @@ static struct cpuid guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t su
 void exit_cpuid(struct vcpu *v)
 {
 	struct svm_vcpu *s = &v->svm;
-	struct cpuid r = guest_cpuid(v, (uint32_t)svm_reg(s, 0), (uint32_t)svm_reg(s, 1));
+	struct cpuid r = guest_cpuid(v, (uint32_t)svm_rax(s), (uint32_t)s->regs.rcx);
 
-	svm_set_reg(s, 0, r.eax);
-	svm_set_reg(s, 3, r.ebx);
-	svm_set_reg(s, 1, r.ecx);
-	svm_set_reg(s, 2, r.edx);
+	svm_set_rax(s, r.eax);
+	s->regs.rbx = r.ebx;
+	s->regs.rcx = r.ecx;
+	s->regs.rdx = r.edx;
 	svm_skip(s, 2);
 }

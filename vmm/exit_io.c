@@ -5,6 +5,7 @@
 #include "exit_parts.h"
 #include "guest/platform.h"
 #include "guest/power.h"
+#include "guest/vrtc.h"
 #include "guest/vuart.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -17,6 +18,10 @@ static void device_access(struct cpu *here, struct vcpu *v, struct port_access *
 		if (v->vm->config->console == VM_CONSOLE_UART)
 			vuart_access(here, v->vm, a);
 		break;
+	case PLATFORM_RTC ... PLATFORM_RTC + 1:
+		if (!v->vm->config->builtin)
+			vrtc_access(&v->vm->rtc, a);
+		break;
 	case PLATFORM_SLEEP_CONTROL ... PLATFORM_SLEEP_STATUS:
 	case PLATFORM_RESET:
 		if (!v->vm->config->builtin)
@@ -25,12 +30,15 @@ static void device_access(struct cpu *here, struct vcpu *v, struct port_access *
 	default:
 		if (vpci_has_port(v->vm, a->port))
 			vpci_port(here, v->vm, a);
+		else
+			notice(v->vm, NOTICE_PORT, "vCPU %u, %s %x: nobody's port", v->index,
+				a->in ? "IN" : "OUT", a->port);
 	}
 }
 
-void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+__attribute__((noinline)) void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
-	uint64_t rax = svm_reg(&v->svm, 0);
+	uint64_t rax = svm_rax(&v->svm);
 	uint64_t mask = ~0ull >> (64 - 8 * e->io.bytes);
 	struct port_access a = {
 		.port = e->io.port,
@@ -41,12 +49,14 @@ void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 
 	/* None of the devices here is one for which drivers use INS and OUTS. */
 	if (e->io.string) {
+		notice(v->vm, NOTICE_PORT, "vCPU %u, INS or OUTS of port %x: #GP", v->index,
+			e->io.port);
 		exit_inject_gp(v);
 		return;
 	}
 	device_access(here, v, &a);
 	/* A 32-bit result clears the upper half, smaller ones leave the rest. */
 	if (a.in)
-		svm_set_reg(&v->svm, 0, a.bytes == 4 ? a.value : (rax & ~mask) | (a.value & mask));
+		svm_set_rax(&v->svm, a.bytes == 4 ? a.value : (rax & ~mask) | (a.value & mask));
 	svm_set_rip(&v->svm, e->io.next_rip);
 }

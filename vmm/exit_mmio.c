@@ -19,9 +19,9 @@ enum mmio_device { MMIO_NONE, MMIO_APIC, MMIO_IOAPIC, MMIO_PCI };
 
 static enum mmio_device device_at(const struct vm *vm, gpa_t at)
 {
-	if (vm->config->apic == APIC_XAPIC && (at.v & ~PAGE_MASK) == GUEST_APIC_BASE)
+	if ((at.v & ~PAGE_MASK) == GUEST_APIC_BASE)
 		return MMIO_APIC;
-	if (!vm->config->builtin && (at.v & ~PAGE_MASK) == PLATFORM_IOAPIC)
+	if (vm->config->pci == PCI_VIRTUAL && (at.v & ~PAGE_MASK) == PLATFORM_IOAPIC)
 		return MMIO_IOAPIC;
 	return vpci_has(vm, at) ? MMIO_PCI : MMIO_NONE;
 }
@@ -255,20 +255,21 @@ static void emulate(struct cpu *here, struct vcpu *v, gpa_t at, enum code_source
 			"a device in software is reached by an instruction that is not a simple one");
 }
 
-bool exit_mmio(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+__attribute__((noinline)) bool exit_mmio(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
 	enum mmio_device device = device_at(v->vm, e->npf.gpa);
 
 	if (device == MMIO_NONE || e->npf.fetch || e->npf.table_walk)
 		return false;
 	/* After a switch to AVIC: as soon as all vCPUs have it on, hardware does this. */
-	if (device == MMIO_APIC && v->avic.active && vm_map_apic_page(v->vm))
+	if (device == MMIO_APIC && v->avic.active && avic_mode(&v->avic) == VAPIC_XAPIC &&
+		vm_map_apic_page(v->vm))
 		return true;
 	emulate(here, v, e->npf.gpa, CODE_FROM_EXIT);
 	return true;
 }
 
-void exit_mmio_apic(struct cpu *here, struct vcpu *v, uint32_t offset)
+__attribute__((noinline)) void exit_mmio_apic(struct cpu *here, struct vcpu *v, uint32_t offset)
 {
 	/* Instruction bytes come with nested page faults only. */
 	emulate(here, v, GPA(GUEST_APIC_BASE + offset), CODE_FROM_MEMORY);

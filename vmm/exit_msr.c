@@ -69,7 +69,7 @@ static bool read(struct cpu *here, struct vcpu *v, uint32_t msr, uint64_t *value
 		*value = svm_guest_pat(&v->svm);
 		return true;
 	case MSR_APIC_BASE:
-		*value = v->emulated.apic_base;
+		*value = emulated_apic_base(&v->emulated);
 		return true;
 	case MSR_TSC_DEADLINE:
 		*value = emulated_deadline_read(&v->emulated);
@@ -107,8 +107,7 @@ static bool write(struct cpu *here, struct vcpu *v, uint32_t msr, uint64_t value
 		svm_set_guest_tsc(&v->svm, value);
 		return true;
 	case MSR_APIC_BASE:
-		/* Mode and address are the config's: AVIC can't follow a change. */
-		return value == v->emulated.apic_base;
+		return exit_apic_base(v, value);
 	case MSR_TSC_DEADLINE:
 		emulated_deadline_write(&v->emulated, value);
 		vcpu_timer_changed(here, v);
@@ -129,17 +128,17 @@ static bool write(struct cpu *here, struct vcpu *v, uint32_t msr, uint64_t value
 void exit_msr(struct cpu *here, struct vcpu *v, const struct vmexit *e)
 {
 	struct svm_vcpu *s = &v->svm;
-	uint64_t value = svm_reg(s, 2) << 32 | (uint32_t)svm_reg(s, 0);
+	uint64_t value = svm_edx_eax(s);
 	bool good = e->msr.write ? write(here, v, e->msr.index, value)
 				 : read(here, v, e->msr.index, &value);
 
 	if (!good) {
+		notice(v->vm, NOTICE_MSR, "vCPU %u, %s %x: #GP", v->index,
+			e->msr.write ? "WRMSR" : "RDMSR", e->msr.index);
 		exit_inject_gp(v);
 		return;
 	}
-	if (!e->msr.write) {
-		svm_set_reg(s, 0, (uint32_t)value);
-		svm_set_reg(s, 2, value >> 32);
-	}
+	if (!e->msr.write)
+		svm_set_edx_eax(s, value);
 	svm_skip(s, 2);
 }

@@ -26,6 +26,8 @@ void exit_io(struct cpu *here, struct vcpu *v, const struct vmexit *e);
 
 /* exit_apic.c. msr: false: #GP. */
 bool exit_apic_msr(struct cpu *here, struct vcpu *v, uint32_t msr, bool write, uint64_t *value);
+/* IA32_APIC_BASE is written: the APIC's mode. false: #GP. */
+bool exit_apic_base(struct vcpu *v, uint64_t value);
 /* xAPIC: software does an access to the APIC page. */
 void exit_apic_access(struct cpu *here, struct vcpu *v, struct mmio_access *a);
 void exit_ipi(struct cpu *here, struct vcpu *v, const struct vmexit *e);

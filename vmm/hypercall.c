@@ -44,6 +44,8 @@ static err_t result(struct vm *vm, const struct call *c)
 {
 	struct arm_result r;
 
+	if (!notice_count(&vm->notices, NOTICE_REPORT))
+		return ERR_BUSY;
 	if (!vm_read(vm, GPA(c->rbx), &r, sizeof(r)))
 		return ERR_INVALID;
 	report_result(&r);
@@ -103,7 +105,8 @@ static int64_t simple_call(struct cpu *here, struct vcpu *v, const struct call *
 	case HC_PUTS:
 		return -(int64_t)puts_text(vm, c);
 	case HC_MARK:
-		report_mark(vm, c->arm, c->rbx != 0);
+		if (notice_count(&vm->notices, NOTICE_REPORT))
+			report_mark(vm, c->arm, c->rbx != 0);
 		return 0;
 	case HC_ROUTE:
 		return -(int64_t)route(here, vm, c);
@@ -129,9 +132,13 @@ static int64_t simple_call(struct cpu *here, struct vcpu *v, const struct call *
 	}
 }
 
-static void set_result(struct vcpu *v, int64_t value)
+/* -1 is an answer of HC_GETC. */
+static void set_result(struct vcpu *v, const struct call *c, int64_t value)
 {
-	svm_set_reg(&v->svm, 0, (uint64_t)value);
+	if (value < 0 && c->function != HC_GETC)
+		notice(v->vm, NOTICE_HYPERCALL, "vCPU %u, hypercall %x: refused", v->index,
+			c->function);
+	svm_set_rax(&v->svm, (uint64_t)value);
 }
 
 /* Itself only: a vCPU changes its pCPU between two of its own instructions. */
@@ -140,26 +147,26 @@ static enum exit_result migrate(struct cpu *here, struct vcpu *v, const struct c
 	struct cpu *to = c->rcx < CPU_MAX ? cpu_by_index((uint32_t)c->rcx) : NULL;
 
 	if (!to || (c->rbx != ~0ull && c->rbx != v->index)) {
-		set_result(v, -(int64_t)ERR_INVALID);
+		set_result(v, c, -(int64_t)ERR_INVALID);
 		return EXIT_RESUME;
 	}
-	set_result(v, 0);
+	set_result(v, c, 0);
 	if (to == here)
 		return EXIT_RESUME;
 	vcpu_migrate(here, v, to);
 	return EXIT_LEAVE;
 }
 
-enum exit_result exit_hypercall(struct cpu *here, struct vcpu *v)
+__attribute__((noinline)) enum exit_result exit_hypercall(struct cpu *here, struct vcpu *v)
 {
 	struct svm_vcpu *s = &v->svm;
 	struct call c = {
-		.function = (uint32_t)svm_reg(s, 0),
-		.arm = (uint32_t)(svm_reg(s, 0) >> 32),
-		.rbx = svm_reg(s, 3),
-		.rcx = svm_reg(s, 1),
-		.rdx = svm_reg(s, 2),
-		.rsi = svm_reg(s, 6),
+		.function = (uint32_t)svm_rax(s),
+		.arm = (uint32_t)(svm_rax(s) >> 32),
+		.rbx = s->regs.rbx,
+		.rcx = s->regs.rcx,
+		.rdx = s->regs.rdx,
+		.rsi = s->regs.rsi,
 	};
 
 	if (!svm_privileged(s)) {
@@ -168,16 +175,16 @@ enum exit_result exit_hypercall(struct cpu *here, struct vcpu *v)
 	}
 	svm_skip(s, 3);
 	if (needs_control(c.function) && !v->vm->config->control) {
-		set_result(v, -(int64_t)ERR_DENIED);
+		set_result(v, &c, -(int64_t)ERR_DENIED);
 		return EXIT_RESUME;
 	}
 	if (c.function == HC_MIGRATE)
 		return migrate(here, v, &c);
 	if (c.function == HC_PARK) {
-		set_result(v, 0);
+		set_result(v, &c, 0);
 		vcpu_park(here, v);
 		return EXIT_LEAVE;
 	}
-	set_result(v, simple_call(here, v, &c));
+	set_result(v, &c, simple_call(here, v, &c));
 	return EXIT_RESUME;
 }

@@ -10,6 +10,7 @@
 #include "drivers/acpi.h"
 #include "drivers/clock.h"
 #include "drivers/fbcon.h"
+#include "drivers/igb_pf.h"
 #include "drivers/ioapic.h"
 #include "drivers/lapic.h"
 #include "drivers/pci.h"
@@ -88,6 +89,17 @@ static void bring_up_platform(const struct boot_info *boot)
 		clock_ticks_per_us(), pci_count());
 }
 
+/* Who owns a virtual function gets no packets without it, unless its driver needs nobody's help. */
+static void serve_vfs(const struct pci_device *pf)
+{
+	const char *why;
+
+	if (config.vf_service && igb_pf_start(pf, &why))
+		log_warn("device %02x:%02x.%x: the drivers of its virtual functions get no answer: "
+			 "%s",
+			pf->id >> 8, pf->id >> 3 & 31, pf->id & 7, why);
+}
+
 /* Before any device is looked for: virtual functions are devices like others. */
 static void enable_vfs(void)
 {
@@ -96,11 +108,13 @@ static void enable_vfs(void)
 		struct pci_device *pf = device_find(&v->pf);
 		const char *why = "there is no such PCI device";
 
-		if (!pf || pci_enable_vfs(pf, v->count, &why))
+		if (!pf || pci_enable_vfs(pf, v->count, &why)) {
 			log_error("reveille.cfg:%u: no virtual functions: %s", v->pf.line, why);
-		else
-			log_info("device %02x:%02x.%x: %u virtual functions", pf->id >> 8,
-				pf->id >> 3 & 31, pf->id & 7, pf->vf_count);
+			continue;
+		}
+		log_info("device %02x:%02x.%x: %u virtual functions", pf->id >> 8, pf->id >> 3 & 31,
+			pf->id & 7, pf->vf_count);
+		serve_vfs(pf);
 	}
 }
 

@@ -5,8 +5,10 @@
 #include "base/lib.h"
 #include "base/log.h"
 #include "config.h"
+#include "config_values.h"
 #include "cpu.h"
 #include "trace_ring.h"
+#include "vcpu.h"
 #include "vm.h"
 
 #define PROMPT "> "
@@ -20,9 +22,10 @@ struct words {
 
 struct command {
 	const char *name, *arguments, *what;
-	/* vm: of the first argument; NULL where the command needs none and none was given. */
+	/* vm: of the first argument; NULL where the command needs none and none was given.
+	 * argument: the one after it, or the two, with a blank. */
 	void (*run)(struct cpu *here, struct vm *vm, const char *argument);
-	enum { NO_VM, MAY_HAVE_VM, NEEDS_VM, NEEDS_VM_AND_WORD } needs;
+	enum { NO_VM, MAY_HAVE_VM, NEEDS_VM, NEEDS_VM_AND_WORD, NEEDS_VM_AND_TWO } needs;
 };
 
 static const struct command commands[];
@@ -77,9 +80,25 @@ static void cpus(struct cpu *here, struct vm *vm, const char *argument)
 	monitor_show_cpus();
 }
 
+static void refused(const struct vm *vm, const char *why)
+{
+	if (why)
+		monitor_print("vm %s: %s", vm->config->name, why);
+}
+
 static void stop(struct cpu *here, struct vm *vm, const char *argument)
 {
-	vm_stop(here, vm, "by the monitor");
+	refused(vm, restart_stop(here, vm));
+}
+
+static void start(struct cpu *here, struct vm *vm, const char *argument)
+{
+	refused(vm, restart_start(vm));
+}
+
+static void restart(struct cpu *here, struct vm *vm, const char *argument)
+{
+	refused(vm, restart_vm(here, vm));
 }
 
 /* The index of the argument in words; -1 and what was expected. */
@@ -126,6 +145,19 @@ static void halt(struct cpu *here, struct vm *vm, const char *argument)
 		switched(vm, vm_set_halt(here, vm, NULL, mode), vm_halt_unfit(mode));
 }
 
+static void move(struct cpu *here, struct vm *vm, const char *argument)
+{
+	struct span cpu = { argument, strlen(argument) }, vcpu = span_cut(&cpu, ' ');
+	uint64_t v, to;
+
+	if (!vm->vcpu_count || !value_number(vcpu, 0, vm->vcpu_count - 1, &v))
+		monitor_print("vm %s has %u vCPUs", vm->config->name, vm->vcpu_count);
+	else if (!value_number(cpu, 0, cpu_count() - 1, &to))
+		monitor_print("there are %u CPUs", cpu_count());
+	else
+		vcpu_move(here, &vm->vcpus[v], cpu_by_index((uint32_t)to));
+}
+
 static void level(struct cpu *here, struct vm *vm, const char *argument)
 {
 	static const char *const words[] = { "error", "warn", "info", "debug", NULL };
@@ -146,10 +178,13 @@ static const struct command commands[] = {
 	{ "trace", "", "the pCPUs' trace rings, for tools/report/trace.py", trace, NO_VM },
 	{ "cpus", "", "what each pCPU does", cpus, NO_VM },
 	{ "stop", "VM", "stops it; after the last one the machine stops", stop, NEEDS_VM },
+	{ "start", "VM", "starts one anew that has ended", start, NEEDS_VM },
+	{ "restart", "VM", "stops it and starts it anew", restart, NEEDS_VM },
 	{ "delivery", "VM posted|emulated", "changes how its interrupts come", delivery,
 		NEEDS_VM_AND_WORD },
 	{ "halt", "VM native|galog|gappi|gappi-shared", "changes how its halted vCPUs are woken",
 		halt, NEEDS_VM_AND_WORD },
+	{ "move", "VM VCPU CPU", "to another pCPU", move, NEEDS_VM_AND_TWO },
 	{ "log", "error|warn|info|debug", "changes the log's level", level, NO_VM },
 	{ NULL, NULL, NULL, NULL, NO_VM },
 };
@@ -167,16 +202,24 @@ static void run(struct cpu *here, const struct command *c, struct words *w)
 {
 	bool takes_vm = c->needs != NO_VM && w->count > 1;
 	struct vm *vm = takes_vm ? vm_named(w->word[1]) : NULL;
-	uint32_t expected = c->needs == NEEDS_VM_AND_WORD                                    ? 3
+	char both[MONITOR_LINE];
+	uint32_t expected = c->needs == NEEDS_VM_AND_TWO                                     ? 4
+			    : c->needs == NEEDS_VM_AND_WORD                                  ? 3
 			    : c->needs == NEEDS_VM || (c->needs == NO_VM && c->arguments[0]) ? 2
 											     : 1;
 
+	if (w->count == 4)
+		fmt_text(both, sizeof(both), "%s %s", w->word[2], w->word[3]);
 	if (w->count < expected)
 		monitor_print("expected %s %s", c->name, c->arguments);
 	else if (takes_vm && !vm)
 		monitor_print("there is no VM '%s'", w->word[1]);
 	else
-		c->run(here, vm, w->count > 1 ? w->word[w->count - 1] : "");
+		c->run(here, vm,
+			c->needs == NEEDS_VM_AND_TWO ? both
+			: w->count > 2               ? w->word[2]
+			: w->count > 1               ? w->word[1]
+						     : "");
 }
 
 /* Words parted by blanks; what is more than fits is dropped. */

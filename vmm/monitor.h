@@ -13,7 +13,7 @@ struct cpu;
 struct vm;
 
 #define MONITOR_LINE  80
-#define MONITOR_WORDS 3
+#define MONITOR_WORDS 4
 
 /* The line that is being typed. All zero: none. */
 struct monitor {

@@ -9,6 +9,7 @@
 #include "counters.h"
 #include "cpu.h"
 #include "cpu_time.h"
+#include "intx.h"
 #include "iommu/iommu.h"
 #include "vcpu.h"
 #include "vm.h"
@@ -34,7 +35,9 @@ void monitor_print(const char *fmt, ...)
 
 static const char *state_of(const struct vm *vm)
 {
-	return shared_load32(&vm->stopped) ? "stopped" : "running";
+	if (!shared_load32(&vm->stopped))
+		return "running";
+	return restart_under_way(vm) ? "starts anew" : "stopped";
 }
 
 static uint64_t vm_ms(const struct vm *vm)
@@ -123,6 +126,15 @@ static void show_message(struct vm *vm, struct assigned_irq *irq)
 			target->home->index, irq->host_interrupts, vm->delivery_why);
 }
 
+static void show_line(const struct intx_line *line)
+{
+	devid_t id = line->device->pci->id;
+
+	monitor_print("  %02x:%02x.%u INTx, GSI %u to pin %u: remapped, %lu so far, then by the "
+		      "virtual I/O APIC: a wire can't be posted",
+		id >> 8, id >> 3 & 0x1f, id & 7u, line->gsi, line->guest_pin, line->interrupts);
+}
+
 static void show_irqs(struct vm *vm)
 {
 	bool posted = vm->delivery == DELIVERY_POSTED;
@@ -134,6 +146,8 @@ static void show_irqs(struct vm *vm)
 	for (uint32_t i = 0; i < vm->device_count; i++) {
 		for (uint32_t n = 0; n < vm->devices[i].irq_count; n++)
 			show_message(vm, &vm->devices[i].irq[n]);
+		if (vm->devices[i].line)
+			show_line(vm->devices[i].line);
 	}
 }
 

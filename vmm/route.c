@@ -10,6 +10,7 @@
  */
 #include "assign.h"
 #include "iommu/iommu.h"
+#include "place.h"
 #include "vectors.h"
 #include "vm.h"
 #include <hw/shared.h>
@@ -65,6 +66,8 @@ static err_t post(struct assigned_irq *irq, struct vcpu *target, uint8_t vector)
 
 	if (err)
 		return err;
+	if (irq->held)
+		irq->post.galog_intr = 0;
 	avic_attach(&target->avic, &irq->post);
 	irq->posted = true;
 	return OK;
@@ -82,6 +85,8 @@ static err_t emulate(struct assigned_irq *irq, struct vcpu *target, uint8_t vect
 		return ERR_NOMEM;
 	detach(irq);
 	shared_store64(&irq->route, (uint64_t)target->tag << 8 | vector);
+	if (irq->held)
+		return irte_clear(d->iommu, d->pci->id, &d->irt.entry[irq->message]);
 	return irte_remap(d->iommu, d->pci->id, &d->irt.entry[irq->message], home->apicid, *host);
 }
 
@@ -127,6 +132,8 @@ err_t assign_route(struct cpu *here, struct assigned_irq *irq, struct vcpu *targ
 	look(here, target);
 	if (err)
 		unproved(here, d->vm, err);
+	else
+		place_routed(here, d->iommu);
 	return err;
 }
 
@@ -177,12 +184,63 @@ err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mo
 	return first;
 }
 
+void route_hold(struct cpu *here, struct assigned_irq *irq)
+{
+	struct assigned_device *d = irq->device;
+
+	irq->held = true;
+	shared_add32(&d->storm.held, 1);
+	if (irq->posted) {
+		avic_set_galog_intr(&irq->target->avic, &irq->post, 0);
+		return;
+	}
+	irq->owed = true;
+	/* Where this times out the messages go on, as many as the device likes: the VM ends. */
+	err_t err = irte_clear(d->iommu, d->pci->id, &d->irt.entry[irq->message]);
+
+	if (err)
+		unproved(here, d->vm, err);
+}
+
+void route_release(struct cpu *here, struct assigned_irq *irq)
+{
+	struct assigned_device *d = irq->device;
+	err_t err = OK;
+
+	spin_lock(&d->lock);
+	struct vcpu *target = irq->held ? irq->target : NULL;
+	bool owed = irq->owed;
+	uint8_t vector = irq->guest_vector;
+
+	if (irq->held)
+		shared_add32(&d->storm.held, ~0u);
+	irq->held = irq->owed = false;
+	/* A VM that has ended keeps its devices fenced. */
+	if (target && irq->posted)
+		avic_set_galog_intr(&target->avic, &irq->post, IRTE0_GALOG_INTR);
+	else if (target && !shared_load32(&d->vm->stopped))
+		err = emulate(irq, target, vector);
+	spin_unlock(&d->lock);
+	if (target && owed)
+		vcpu_interrupt(here, target, vector);
+	else if (target && vcpu_owed(target))
+		vcpu_wake(here, target);
+	if (err)
+		unproved(here, d->vm, err);
+}
+
 __attribute__((noinline)) void assign_host_interrupt(struct cpu *here, struct assigned_irq *irq)
 {
 	uint64_t word = shared_load64(&irq->route);
 	struct vcpu *v = vcpu_from_tag((uint32_t)(word >> 8));
 
 	irq->host_interrupts++;
+	if (__builtin_expect(!irq->allowance, 0)) {
+		if (!storm_host_interrupt(here, irq))
+			return;
+	} else {
+		irq->allowance--;
+	}
 	/* 0: the route was dropped while this one was on its way. */
 	if (word && v)
 		vcpu_interrupt(here, v, (uint8_t)word);

@@ -178,6 +178,12 @@ static inline struct vcpu *give_way(struct cpu *cpu, struct vcpu *v)
 	return ready_exchange(cpu, v);
 }
 
+/* A call, so that the loop has nothing to do for it. */
+static __attribute__((noinline)) void enter_emulated(struct vcpu *v)
+{
+	emulated_enter(&v->emulated);
+}
+
 /* Until v leaves this CPU. Returns the one that it gave way to, or NULL. */
 static inline struct vcpu *run(struct cpu *cpu, struct vcpu *v)
 {
@@ -193,7 +199,7 @@ static inline struct vcpu *run(struct cpu *cpu, struct vcpu *v)
 				return better;
 		}
 		if (__builtin_expect(!v->avic.active, 0))
-			emulated_enter(&v->emulated);
+			enter_emulated(v);
 		trace(cpu, TRACE_VMRUN, 0, v, 0);
 		svm_enter(cpu, &v->svm);
 		if (exit_handle(cpu, v) == EXIT_LEAVE)

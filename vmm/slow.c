@@ -2,20 +2,54 @@
 #include "slow.h"
 
 #include "console.h"
+#include "cpu.h"
 #include "cpu_time.h"
 #include "drivers/clock.h"
+#include "drivers/igb_pf.h"
+#include "events.h"
+#include "intx.h"
+#include "notice.h"
+#include "storm.h"
+#include "vm.h"
+#include "vm_restart.h"
 #include "wake.h"
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void renew_notices(void)
+{
+	for (uint32_t i = 0; i < vm_count(); i++) {
+		notice_renew(vm_by_index(i));
+		events_renew(vm_by_index(i));
+	}
+}
 
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
-	static uint64_t audit_due; /* ticks */
+	static uint64_t audit_due, notices_due, poll_due; /* ticks */
 
+	uint64_t storm_due = storm_tick(here, now);
+
+	/* The rest is the boot CPU's. */
+	if (here->index)
+		return storm_due;
 	cpu_time_sample(now);
 	if (audit_due <= now) {
 		wake_backstop(here);
+		intx_release();
 		audit_due = now + clock_us_to_ticks(SLOW_US);
 	}
-	uint64_t poll_due = now + clock_us_to_ticks(console_poll(here));
+	if (notices_due <= now) {
+		renew_notices();
+		notices_due = now + clock_us_to_ticks(NOTICE_PERIOD_US);
+	}
+	if (poll_due <= now)
+		poll_due = earlier(now + clock_us_to_ticks(console_poll(here)),
+			now + clock_us_to_ticks(igb_pf_poll(now)));
+	uint64_t due = earlier(earlier(audit_due, poll_due), restart_look(here, now));
 
-	return poll_due < audit_due ? poll_due : audit_due;
+	return storm_due ? earlier(due, storm_due) : due;
 }

@@ -5,7 +5,9 @@
 #include "cpu_arch.h"
 #include "drivers/lapic.h"
 #include "events.h"
+#include "intx.h"
 #include "panic.h"
+#include "place.h"
 #include "sched.h"
 #include "vectors.h"
 #include "wake.h"
@@ -66,6 +68,8 @@ static inline void dynamic_interrupt(struct cpu *cpu, const struct vector_use *u
 		wake_from_gappi_own(cpu, use->owner);
 	else if (use->kind == VECTOR_DEVICE)
 		assign_host_interrupt(cpu, use->owner);
+	else if (use->kind == VECTOR_LINE)
+		intx_interrupt(cpu, use->owner);
 	else
 		cpu->stale_interrupts++;
 }
@@ -85,6 +89,9 @@ static __attribute__((noinline)) void fixed_interrupt(struct cpu *cpu, uint32_t 
 		break;
 	case VEC_IOMMU_EVENT:
 		iommu_report_events(cpu);
+		break;
+	case VEC_GALOG_MOVE:
+		place_obey(cpu);
 		break;
 	default:
 		cpu->stale_interrupts++;

@@ -22,6 +22,7 @@
 #include "cpu.h"
 #include "guest/startup.h"
 #include "sched.h"
+#include "storm.h"
 #include "svm/fpu.h"
 #include "vectors.h"
 #include "vm.h"
@@ -57,6 +58,10 @@ err_t vcpu_init(struct vcpu *v, struct cpu *home)
 	v->tag = vcpu_next_tag++;
 	v->home = home;
 	v->state = VCPU_OFFLINE;
+	/* Not the same for all: sleepers who are woken together shall not have their looks
+	 * together. */
+	v->log_allowance = v->log_granted = STORM_FIRST + v->tag % 64;
+	v->log_useless = STORM_USELESS;
 	vcpu_retarget(v);
 	vcpu_table[v->tag] = v;
 	return OK;
@@ -275,8 +280,23 @@ void vcpu_park(struct cpu *here, struct vcpu *v)
 
 void vcpu_stop(struct cpu *here, struct vcpu *v)
 {
+	/* Its VM may start anew, on registers of its own: nothing of it stays in this CPU. */
+	if (here->fpu_owner == &v->svm)
+		fpu_switch(here, NULL);
 	list_remove(&v->timer_link);
+	list_remove(&v->sharer_link);
 	leave(here, v, VCPU_STOPPED);
+}
+
+void vcpu_revive(struct vcpu *v)
+{
+	v->halted = HALTED_NOT;
+	v->contends = false;
+	v->slice_left = 0;
+	v->waits_for_sipi = false;
+	v->pvclock = 0;
+	shared_store32(&v->events, 0);
+	shared_store32(&v->state, VCPU_OFFLINE);
 }
 
 bool vcpu_start(struct cpu *here, struct vcpu *v)
@@ -293,6 +313,7 @@ void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
 	bool timer = !list_empty(&v->timer_link);
 
 	CHECK(v->home == here && here->current == v);
+	v->stats.moves++;
 	budget_stop(here);
 	if (here->fpu_owner == &v->svm)
 		fpu_switch(here, NULL);
@@ -308,6 +329,25 @@ void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to)
 	sched_enqueue(here, v);
 }
 
+void vcpu_move(struct cpu *here, struct vcpu *v, struct cpu *to)
+{
+	__atomic_store_n(&v->move_to, to, __ATOMIC_RELAXED);
+	vcpu_post_event(here, v, VCPU_EVENT_MOVE);
+}
+
+/* What else was asked of it waits for it there. It may have been about to block here. */
+static __attribute__((noinline)) bool move_away(struct cpu *here, struct vcpu *v, uint32_t events)
+{
+	struct cpu *to = __atomic_load_n(&v->move_to, __ATOMIC_RELAXED);
+
+	if (to == here)
+		return false;
+	shared_or32(&v->events, events & ~VCPU_EVENT_MOVE);
+	list_remove(&v->sharer_link);
+	vcpu_migrate(here, v, to);
+	return true;
+}
+
 bool vcpu_take_events(struct cpu *here, struct vcpu *v)
 {
 	uint32_t events = shared_swap32(&v->events, 0);
@@ -316,6 +356,8 @@ bool vcpu_take_events(struct cpu *here, struct vcpu *v)
 		vcpu_stop(here, v);
 		return true;
 	}
+	if ((events & VCPU_EVENT_MOVE) && move_away(here, v, events))
+		return true;
 	if (events & VCPU_EVENT_MODE)
 		vm_apply_mode(v);
 	if (events & VCPU_EVENT_FLUSH)

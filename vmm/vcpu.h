@@ -7,7 +7,8 @@
  *     ^  ^            |   <--- cancel ---   |
  *     |  +--preempt---+                     |
  *     +---------------- wake ---------------+
- *  OFFLINE --start--> RUNNABLE; anything --stop--> STOPPED (for good, by its home CPU)
+ *  OFFLINE --start--> RUNNABLE; anything --stop--> STOPPED (by its home CPU)
+ *  STOPPED --revive--> OFFLINE (its VM starts anew: vm_restart.h)
  *
  * Only vcpu.c writes the state. BLOCKED -> RUNNABLE is a compare-and-swap: of all who want to
  * wake a vCPU one wins and enqueues it; losers do nothing.
@@ -43,12 +44,14 @@ enum halted { HALTED_NOT, HALTED, HALTED_OPEN };
 #define VCPU_EVENT_NMI      (1u << 6)
 #define VCPU_EVENTS_STARTUP (VCPU_EVENT_INIT | VCPU_EVENT_SIPI | VCPU_EVENT_NMI)
 #define VCPU_EVENT_BUDGET   (1u << 7) /* (home) its time is used up: budget.h */
+#define VCPU_EVENT_MOVE     (1u << 8) /* to another pCPU: move_to */
 
 struct vcpu_stats {
 	uint64_t exits[SVM_EXIT_KINDS];
 	uint64_t blocks, block_cancels, wakes, spurious_wakes, parked_bits, preemptions;
 	uint64_t throttles; /* its time was used up: budget.h */
 	uint64_t rescues;   /* by the audit: audit.h */
+	uint64_t moves;     /* to another pCPU */
 };
 
 /* All exits: the sum, so that an exit counts once. */
@@ -69,9 +72,13 @@ struct vcpu {
 	uint32_t state;         /* enum vcpu_state, vcpu.c */
 	uint32_t events;        /* (shared) VCPU_EVENT_*; set by locked OR */
 	struct cpu *home;       /* where it runs next; changed only by its home while RUNNING */
+	struct cpu *move_to;    /* (shared) of VCPU_EVENT_MOVE */
 	enum halted halted;     /* (home) after HLT, until an interrupt can be taken */
 	struct wake_target target; /* (home) whom a post to it, blocked, shall tell */
 	uint64_t slice_left;       /* (home) ticks; of a slice in which it had to give way, or 0 */
+	uint32_t log_allowance;    /* (GA log's CPU) wakes before the next look: storm.h */
+	uint32_t log_granted;      /* (GA log's CPU) what that was */
+	uint32_t log_useless;      /* (GA log's CPU) the same, entries that woke nobody */
 	bool contends;             /* (home) it lost the CPU, but not by itself: budget.c */
 	uint8_t priority;
 	uint8_t index; /* in its VM: the guest APIC ID */
@@ -105,9 +112,11 @@ err_t vcpu_init(struct vcpu *v, struct cpu *home) MUST_USE;
 /* Recomputes v->target after a change of home or halt mode. On v's home, or before v starts. */
 void vcpu_retarget(struct vcpu *v);
 
+/* STOPPED or OFFLINE -> OFFLINE, with nothing left to do; its VM is at rest (vm_restart.c). */
+void vcpu_revive(struct vcpu *v);
 /* OFFLINE -> RUNNABLE and enqueued; false: it wasn't OFFLINE. Any CPU. */
 bool vcpu_start(struct cpu *here, struct vcpu *v);
-/* On v's home, RUNNING: -> OFFLINE until vcpu_start(), or -> STOPPED for good. */
+/* On v's home, RUNNING: -> OFFLINE until vcpu_start(), or -> STOPPED until its VM starts anew. */
 void vcpu_park(struct cpu *here, struct vcpu *v);
 void vcpu_stop(struct cpu *here, struct vcpu *v);
 /* After HLT, on v's home with v RUNNING: BLOCKED, or still RUNNING when an interrupt is there.
@@ -125,6 +134,8 @@ bool vcpu_load(struct cpu *here, struct vcpu *v);
 void vcpu_preempt(struct cpu *here, struct vcpu *v);
 /* On v's home: RUNNING -> RUNNABLE on another pCPU. No IOMMU command. */
 void vcpu_migrate(struct cpu *here, struct vcpu *v, struct cpu *to);
+/* Asks v to go to that pCPU, where it will run, or sleep on. Any CPU; without waiting. */
+void vcpu_move(struct cpu *here, struct vcpu *v, struct cpu *to);
 /* On v's home, RUNNING: does what was left by vcpu_post_event(). True: v has left this CPU. */
 bool vcpu_take_events(struct cpu *here, struct vcpu *v);
 /* Leave events (may be 0) and make sure that v looks soon: wakes it when blocked, makes it exit

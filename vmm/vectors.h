@@ -13,6 +13,7 @@ enum {
 	VEC_GALOG = 0xd9,
 	VEC_TIMER = 0xe0,
 	VEC_KICK = 0xe1,
+	VEC_GALOG_MOVE = 0xe2, /* place.h */
 	VEC_SPURIOUS = 0xff,
 };
 

@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "exit_parts.h"
 #include "guest/place.h"
+#include "intx.h"
 #include "page.h"
 #include "report.h"
 #include "sched.h"
@@ -62,14 +63,12 @@ static err_t make_memory(struct vm *vm)
 }
 
 /*
- * Hardware takes over accesses to the APIC page of an xAPIC guest only where the nested tables let
+ * Hardware takes over accesses to the APIC page in xAPIC mode only where the nested tables let
  * them through, to whatever page (24593 rev 3.44, "Virtual APIC Page Access"). Mapped here so that
  * the tables above it exist from now on; vm_map_apic_page() may later need no memory.
  */
 static err_t make_apic_page(struct vm *vm)
 {
-	if (vm->config->apic == APIC_X2APIC)
-		return OK;
 	vm->apic_page = page_alloc(1, 1);
 	if (vm->apic_page.v == PHYS_NONE.v)
 		return ERR_NOMEM;
@@ -93,10 +92,14 @@ bool vm_map_apic_page(struct vm *vm)
 	return ready;
 }
 
+enum vapic_mode vm_first_apic_mode(const struct vm *vm)
+{
+	return vm->config->apic == APIC_X2APIC ? VAPIC_X2APIC : VAPIC_XAPIC;
+}
+
 static err_t make_vcpu(struct vm *vm, uint32_t i)
 {
 	struct vcpu *v = &vm->vcpus[i];
-	bool x2apic = vm->config->apic == APIC_X2APIC;
 
 	v->vm = vm;
 	v->index = (uint8_t)i;
@@ -110,7 +113,7 @@ static err_t make_vcpu(struct vm *vm, uint32_t i)
 	err = avic_vcpu_init(&v->avic, &vm->avic, &v->svm, i);
 	if (err)
 		return err;
-	emulated_init(&v->emulated, &v->avic, x2apic, i == 0);
+	emulated_init(&v->emulated, &v->avic, i == 0);
 	return OK;
 }
 
@@ -124,7 +127,7 @@ static err_t make_vcpus(struct vm *vm)
 		return ERR_NOMEM;
 	vm->vcpus = phys_to_virt(array);
 	vm->vcpu_count = config->vcpu_count;
-	err_t err = avic_vm_init(&vm->avic, config->apic == APIC_X2APIC, config->vcpu_count - 1,
+	err_t err = avic_vm_init(&vm->avic, vm_first_apic_mode(vm), config->vcpu_count - 1,
 		svm_features()->erratum_1235);
 
 	for (uint32_t i = 0; i < vm->vcpu_count && !err; i++)
@@ -165,7 +168,8 @@ static err_t assign_devices(struct vm *vm, const char **why)
 		if (err)
 			return err;
 	}
-	return OK;
+	*why = intx_unused(vm);
+	return *why ? ERR_NOT_FOUND : OK;
 }
 
 err_t vm_create(struct vm *vm, const struct vm_config *config, uint32_t id, const char **why)
@@ -220,6 +224,8 @@ undo:
 
 void vm_start(struct cpu *here, struct vm *vm)
 {
+	intx_open(vm);
+	vm->restart.started = cpu_ticks();
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		if (!vm->vcpus[i].waits_for_sipi)
 			vcpu_start(here, &vm->vcpus[i]);
@@ -238,16 +244,39 @@ static _Noreturn void stop_machine(void)
 		cpu_sleep();
 }
 
+void vm_gone(struct vm *vm, uint32_t status)
+{
+	if (status)
+		shared_or32(&worst_status, status);
+	shared_store32(&vm->gone, 1);
+	if (shared_add32(&done_count, 1) + 1 == created)
+		stop_machine();
+}
+
+void vm_wanted_again(struct vm *vm)
+{
+	shared_add32(&done_count, (uint32_t)-1);
+	shared_store32(&vm->gone, 0);
+}
+
+enum what_next { STAYS_ENDED, STARTS_ANEW };
+
 /* For the caller that stopped it. */
-static void finish(struct cpu *here, struct vm *vm, uint32_t status)
+static void finish(struct cpu *here, struct vm *vm, uint32_t status, enum what_next next)
 {
 	assign_block_all(vm);
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		vcpu_post_event(here, &vm->vcpus[i], VCPU_EVENT_STOP);
-	if (status)
-		shared_or32(&worst_status, status);
-	if (shared_add32(&done_count, 1) + 1 == created)
-		stop_machine();
+	notice_renew(vm);
+	if (next == STARTS_ANEW)
+		shared_store32(&vm->restart.wanted, 1);
+	else
+		vm_gone(vm, status);
+}
+
+static enum what_next by_policy(const struct vm *vm, enum restart_policy least)
+{
+	return vm->config->restart >= least ? STARTS_ANEW : STAYS_ENDED;
 }
 
 void vm_stop(struct cpu *here, struct vm *vm, const char *why)
@@ -255,7 +284,7 @@ void vm_stop(struct cpu *here, struct vm *vm, const char *why)
 	if (!shared_cas32(&vm->stopped, 0, 1))
 		return;
 	log_error("vm %s: stopped: %s", vm->config->name, why);
-	finish(here, vm, 1);
+	finish(here, vm, 1, by_policy(vm, RESTART_ON_FAILURE));
 }
 
 void vm_exit(struct cpu *here, struct vm *vm, uint32_t status)
@@ -263,15 +292,22 @@ void vm_exit(struct cpu *here, struct vm *vm, uint32_t status)
 	if (!shared_cas32(&vm->stopped, 0, 1))
 		return;
 	log_info("vm %s: done, status %u", vm->config->name, status);
-	finish(here, vm, status);
+	finish(here, vm, status, by_policy(vm, status ? RESTART_ON_FAILURE : RESTART_ALWAYS));
 }
 
 void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how)
 {
+	static const enum restart_policy least[] = { [VM_POWER_OFF] = RESTART_ALWAYS,
+		[VM_RESET] = RESTART_ON_RESET,
+		[VM_OPERATOR_RESTART] = RESTART_NEVER };
+
 	if (!shared_cas32(&vm->stopped, 0, 1))
 		return;
 	log_info("vm %s: %s", vm->config->name, how);
-	finish(here, vm, 0);
+	if (what == VM_OPERATOR_STOP)
+		finish(here, vm, 1, STAYS_ENDED);
+	else
+		finish(here, vm, 0, by_policy(vm, least[what]));
 }
 
 /* Guest memory is one piece, from guest-physical 0 on. */

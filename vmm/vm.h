@@ -14,8 +14,11 @@
 #include "guest/pvclock.h"
 #include "guest/vioapic.h"
 #include "guest/vmtrr.h"
+#include "guest/vrtc.h"
 #include "guest/vuart.h"
+#include "notice.h"
 #include "vcpu.h"
+#include "vm_restart.h"
 #include "wake.h"
 
 struct vm {
@@ -36,15 +39,20 @@ struct vm {
 	uint32_t device_count;
 	struct assigned_device devices[CONFIG_DEVICES];
 	struct vpci vpci;   /* (lock) */
-	uint32_t stopped;   /* (shared) 1: for good */
+	uint32_t stopped;   /* (shared) 1: it ended */
+	uint32_t gone;      /* (shared) 1: and will not start anew by itself */
 	uint32_t switching; /* (shared) 1: a switch of modes is under way */
-	phys_t apic_page;   /* xAPIC: what lies under the APIC page while AVIC is on */
+	phys_t apic_page;   /* what lies under the APIC page while AVIC is on */
+	char why_not[192];  /* a sentence of guest_place() */
+	struct vm_restart restart;
 	struct guest_console console;
+	struct notices notices;
 	/* The devices of a guest with a kernel of its own. */
 	struct vioapic ioapic;
 	struct vuart uart;
 	struct pvclock clock;
 	struct vmtrr mtrr;
+	struct vrtc rtc;
 };
 
 /* Makes a VM from its config; on failure everything is undone and *why says what was missing. */
@@ -53,11 +61,16 @@ err_t vm_create(
 void vm_start(struct cpu *here, struct vm *vm);
 /* All vCPUs stop at their next exit; devices are blocked. why is logged. Any CPU. */
 void vm_stop(struct cpu *here, struct vm *vm, const char *why);
-/* The guest switched itself off or reset itself; how is for the log. Any CPU. */
-enum vm_end { VM_POWER_OFF, VM_RESET };
+/* The guest switched itself off or reset itself, or an operator wants it so; how is for the log.
+ * Its restart policy decides what comes next, but not against an operator. Any CPU. */
+enum vm_end { VM_POWER_OFF, VM_RESET, VM_OPERATOR_STOP, VM_OPERATOR_RESTART };
 void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how);
 /* The guest said that it is done. When all VMs are done or stopped, the machine stops. */
 void vm_exit(struct cpu *here, struct vm *vm, uint32_t status);
+/* It stays ended: when that is so of all VMs, the machine stops. */
+void vm_gone(struct vm *vm, uint32_t status);
+/* After vm_gone(), on the boot CPU: an operator starts it after all. */
+void vm_wanted_again(struct vm *vm);
 uint32_t vm_count(void);
 struct vm *vm_by_index(uint32_t i);
 /* Copies between guest memory and ours; false when a byte isn't the guest's RAM. */
@@ -75,6 +88,13 @@ const char *vm_posted_unfit(const struct vm *vm);
 const char *vm_halt_unfit(enum halt_mode mode);
 /* The modes of its config, or what the machine has instead, with a line in the log. */
 void vm_choose_modes(struct vm *vm);
+/* Does the guest's CPU have x2APIC mode? The same for good. */
+bool vm_has_x2apic(const struct vm *vm);
+/* That of all its APICs when it starts. */
+enum vapic_mode vm_first_apic_mode(const struct vm *vm);
+/* On v's home, not in the guest, or where v is at rest: its APIC is in another mode from here on.
+ */
+void vm_set_apic_mode(struct vcpu *v, enum vapic_mode mode);
 /* xAPIC, AVIC on for v: makes hardware take over the APIC page; false: not all vCPUs are ready. */
 bool vm_map_apic_page(struct vm *vm);
 

@@ -12,6 +12,7 @@
 #include "vm.h"
 
 #include "avic/avic.h"
+#include "avic/regs.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "cpu.h"
@@ -22,7 +23,8 @@
 #include <hw/cpu.h>
 #include <hw/shared.h>
 
-#define SETTLE_US 100000
+#define SETTLE_US     100000
+#define APIC_PAGE_GPA GPA(GUEST_APIC_BASE)
 
 static const char *const halt_names[] = { "auto", "native", "galog", "gappi", "gappi-shared" };
 
@@ -57,7 +59,7 @@ const char *vm_posted_unfit(const struct vm *vm)
 	if (!f->avic)
 		return "no AVIC on this CPU";
 	if (vm->config->apic == APIC_X2APIC && !f->x2avic)
-		return "no x2AVIC on this CPU, and the VM's APICs are in x2APIC mode";
+		return "no x2AVIC on this CPU, and the VM's APICs start in x2APIC mode";
 	if (!apic_ids_fit())
 		return "a CPU's APIC ID doesn't fit AVIC's table";
 	if (vm->config->device_count && !iommus_have_guest_mode())
@@ -137,31 +139,72 @@ enum wake_mechanism vm_wake_mechanism(const struct vm *vm)
 	return mechanism_of(vm, vm->halt);
 }
 
+bool vm_has_x2apic(const struct vm *vm)
+{
+	const struct svm_features *f = svm_features();
+
+	/* Where the switch would cost AVIC there is none, unless the configuration says so. */
+	return vm->config->apic == APIC_X2APIC ||
+	       (vm->config->apic == APIC_AUTO && (f->x2avic || !f->avic));
+}
+
+/* AVIC off. Nobody may go on taking it for one that a doorbell reaches. */
+static void decelerate(struct vcpu *v)
+{
+	if (!v->avic.active)
+		return;
+	avic_put(&v->avic, PUT_PREEMPTED, v->target);
+	svm_open_x2apic(&v->svm, false);
+	avic_disable(&v->avic);
+}
+
 void vm_apply_mode(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	bool running = shared_load32(&v->state) == VCPU_RUNNING;
 	enum delivery_mode delivery = vm->delivery;
 	enum halt_mode halt = vm->halt;
+	bool accelerated = delivery == DELIVERY_POSTED && avic_mode(&v->avic) != VAPIC_OFF;
 
 	if (v->halt != halt) {
 		v->halt = halt;
 		vcpu_retarget(v);
 	}
-	if (delivery == DELIVERY_POSTED) {
+	if (accelerated) {
 		avic_enable(&v->avic);
-		svm_open_x2apic(&v->svm, vm->config->apic == APIC_X2APIC);
+		svm_open_x2apic(&v->svm, avic_mode(&v->avic) == VAPIC_X2APIC);
 		if (running)
 			avic_load(&v->avic, v->target);
-	} else if (v->avic.active) {
-		/* Nobody may go on taking it for one that a doorbell reaches. */
-		avic_put(&v->avic, PUT_PREEMPTED, v->target);
-		svm_open_x2apic(&v->svm, false);
-		avic_disable(&v->avic);
+	} else {
+		decelerate(v);
 	}
 	/* Without AVIC nothing but an exit can wake a vCPU that halts inside the guest. */
-	svm_intercept_hlt(&v->svm, halt != HALT_NATIVE || delivery != DELIVERY_POSTED);
+	svm_intercept_hlt(&v->svm, halt != HALT_NATIVE || !accelerated);
 	v->delivery = delivery;
+}
+
+/*
+ * The last that left xAPIC mode. A CPU that has the page in its TLB still reaches what lay under
+ * it, which is the VM's own and nobody's APIC.
+ */
+static void unmap_unused_apic_page(struct vm *vm)
+{
+	bool used = false;
+
+	spin_lock(&vm->lock);
+	for (uint32_t i = 0; i < vm->vcpu_count; i++)
+		used |= avic_mode(&vm->vcpus[i].avic) == VAPIC_XAPIC;
+	if (!used && npt_unmap(&vm->npt, APIC_PAGE_GPA, PAGE_BYTES))
+		log_warn("vm %s: its APIC page stays mapped", vm->config->name);
+	spin_unlock(&vm->lock);
+}
+
+void vm_set_apic_mode(struct vcpu *v, enum vapic_mode mode)
+{
+	decelerate(v);
+	avic_set_mode(&v->avic, mode);
+	unmap_unused_apic_page(v->vm);
+	vm_apply_mode(v);
 }
 
 static bool behind(const struct vcpu *v)
@@ -219,8 +262,6 @@ static err_t to_posted(struct cpu *here, struct vm *vm)
 	return err ? err : settle(here, vm);
 }
 
-#define APIC_PAGE_GPA GPA(0xfee00000)
-
 /*
  * The messages first. From here on accesses to the APIC page of an xAPIC guest come to us, which
  * the emulated APIC serves whether AVIC is still on or not. A CPU that has the page in its TLB goes
@@ -228,12 +269,9 @@ static err_t to_posted(struct cpu *here, struct vm *vm)
  */
 static err_t to_emulated(struct cpu *here, struct vm *vm)
 {
-	err_t err = OK;
-
 	spin_lock(&vm->lock);
 	vm->delivery = DELIVERY_EMULATED;
-	if (vm->config->apic == APIC_XAPIC)
-		err = npt_unmap(&vm->npt, APIC_PAGE_GPA, PAGE_BYTES);
+	err_t err = npt_unmap(&vm->npt, APIC_PAGE_GPA, PAGE_BYTES);
 	spin_unlock(&vm->lock);
 	if (!err)
 		err = assign_set_delivery(here, vm, DELIVERY_EMULATED);

@@ -9,6 +9,8 @@
 #include "drivers/lapic.h"
 #include "iommu/galog.h"
 #include "iommu/gappi.h"
+#include "place.h"
+#include "storm.h"
 #include "vcpu.h"
 #include "vectors.h"
 #include <base/count.h>
@@ -23,6 +25,15 @@ static struct spinlock switch_lock;
  * goes on by an interrupt to itself, and guests run in between. */
 #define GALOG_ROUNDS 16
 
+/* It is awake, and perhaps waits for its turn: then its entries must not come at the device's pace.
+ */
+static inline void useless(struct cpu *cpu, struct vcpu *v)
+{
+	COUNT(cpu->count.galog_useless);
+	if (__builtin_expect(__builtin_sub_overflow(v->log_useless, 1, &v->log_useless), 0))
+		storm_useless(v);
+}
+
 static void wake_tag(struct cpu *cpu, uint32_t gatag)
 {
 	struct vcpu *v = vcpu_from_tag(GATAG_VCPU(gatag));
@@ -31,7 +42,10 @@ static void wake_tag(struct cpu *cpu, uint32_t gatag)
 	if (!v)
 		COUNT(cpu->count.stale);
 	else if (!vcpu_wake(cpu, v))
-		COUNT(cpu->count.galog_useless);
+		useless(cpu, v);
+	else if (__builtin_expect(
+			 __builtin_sub_overflow(v->log_allowance, 1, &v->log_allowance), 0))
+		storm_woken(cpu, v);
 }
 
 /* [model galog:recover] Entries were lost, and whose nobody knows: restart the log first, so that
@@ -78,7 +92,7 @@ __attribute__((noinline)) void wake_from_galog(struct cpu *cpu)
 	for (uint32_t i = 0; i < iommu_count(); i++) {
 		struct iommu *u = iommu_by_index(i);
 
-		if (u->galog.enabled && u->galog_apicid == cpu->apicid)
+		if (u->galog.enabled && shared_load32(&u->galog_apicid) == cpu->apicid)
 			galog_drain(cpu, u);
 	}
 }
@@ -134,14 +148,14 @@ void wake_backstop(struct cpu *cpu)
 	for (uint32_t i = 0; i < iommu_count(); i++) {
 		struct iommu *u = iommu_by_index(i);
 
-		if (u->galog_apicid != cpu->apicid)
-			continue;
+		/* Only its owner may restart it, and his drain finds the overflow. */
 		if (u->galog.enabled && galog_overflowed(u))
-			galog_recover(cpu, u);
+			lapic_send(shared_load32(&u->galog_apicid), VEC_GALOG);
 		else if (!u->galog.enabled &&
 			 wake_mechanism(shared_load32(&wake_word)) == WAKE_GALOG)
 			wake_scan(cpu); /* it did not restart: nobody else looks */
 	}
+	place_look(cpu);
 	audit_look(cpu);
 }
 
@@ -200,5 +214,7 @@ err_t wake_switch(struct cpu *cpu, enum wake_mechanism to)
 	}
 	trace_cause(cpu, CAUSE_EVENT);
 	spin_unlock(&switch_lock);
+	for (uint32_t i = 0; i < iommu_count(); i++)
+		place_routed(cpu, iommu_by_index(i));
 	return err;
 }

@@ -25,7 +25,7 @@ static inline enum wake_mechanism wake_mechanism(uint32_t word)
 	return (enum wake_mechanism)(word & 0xff);
 }
 
-/* VEC_GALOG, on the CPU that the logs' interrupts target. */
+/* VEC_GALOG: drains the logs whose interrupts target cpu. */
 void wake_from_galog(struct cpu *cpu);
 /* A GAPPI vector of cpu: its owner, or everybody on the shared one. */
 void wake_from_gappi_own(struct cpu *cpu, struct vcpu *owner);
@@ -33,7 +33,8 @@ void wake_from_gappi_shared(struct cpu *cpu);
 /* Looks at every blocked vCPU's IRR: after a GA log overflow, and by the slow timer. Returns
  * how many it woke. */
 uint32_t wake_scan(struct cpu *cpu);
-/* The slow timer, on the logs' CPU: has a log overflowed without telling? Then the audit. */
+/* The slow timer: has a log overflowed without telling? Then its owner is told. Are the logs where
+ * their vCPUs are (place.h)? Then the audit. */
 void wake_backstop(struct cpu *cpu);
 /* Turns all IOMMUs to the mechanism; every blocked vCPU is woken once so that it arms itself
  * anew: no post is lost in between. ERR_UNFIT when an IOMMU lacks it (nothing changed),

@@ -23,19 +23,51 @@ static void write_msr(uint32_t msr, uint64_t value)
 			 : "memory");
 }
 
-uint32_t apic_read(enum apic_register r)
+static uint64_t read_msr(uint32_t msr)
 {
 	uint32_t lo, hi;
 
-	if (!guest_info()->x2apic)
-		return *xapic_word(r);
-	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(x2apic_msr(r)));
-	return lo;
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return (uint64_t)hi << 32 | lo;
+}
+
+static enum { MODE_OF_INFO, MODE_CHANGES, MODE_XAPIC, MODE_X2APIC } mode;
+
+void apic_mode_changes(void)
+{
+	mode = MODE_CHANGES;
+}
+
+void apic_mode_stays(bool x2apic)
+{
+	mode = x2apic ? MODE_X2APIC : MODE_XAPIC;
+}
+
+uint64_t apic_base(void)
+{
+	return read_msr(MSR_APIC_BASE);
+}
+
+static bool is_x2apic(void)
+{
+	switch (mode) {
+	case MODE_CHANGES:
+		return apic_base() & APIC_BASE_X2APIC;
+	case MODE_OF_INFO:
+		return guest_info()->x2apic;
+	default:
+		return mode == MODE_X2APIC;
+	}
+}
+
+uint32_t apic_read(enum apic_register r)
+{
+	return is_x2apic() ? (uint32_t)read_msr(x2apic_msr(r)) : *xapic_word(r);
 }
 
 void apic_write(enum apic_register r, uint32_t value)
 {
-	if (guest_info()->x2apic)
+	if (is_x2apic())
 		write_msr(x2apic_msr(r), value);
 	else
 		*xapic_word(r) = value;
@@ -57,7 +89,7 @@ void apic_ipi(uint32_t destination, uint32_t low)
 	/* A WRMSR of the ICR is not ordered behind earlier stores (24593 rev 3.44, "Accessing
 	 * x2APIC Registers"): what the receiver is to see must be visible before. */
 	__asm__ volatile("mfence" ::: "memory");
-	if (guest_info()->x2apic) {
+	if (is_x2apic()) {
 		write_msr(x2apic_msr(APIC_ICR), (uint64_t)destination << 32 | low | ICR_ASSERT);
 		return;
 	}
@@ -70,4 +102,25 @@ bool apic_irr(uint8_t vector)
 	uint32_t word = apic_read((enum apic_register)(APIC_IRR + vector / 32 * 16));
 
 	return word >> (vector % 32) & 1;
+}
+
+enum ioapic_register { IOAPIC_SELECT = 0x00, IOAPIC_WINDOW = 0x10, IOAPIC_EOI = 0x40 };
+#define IOAPIC_TABLE 0x10 /* index of the first pin */
+
+static void ioapic_write(enum ioapic_register r, uint32_t value)
+{
+	*(volatile uint32_t *)(uintptr_t)(0xfec00000u + r) = value;
+}
+
+void ioapic_pin(unsigned pin, uint32_t apic_id, uint32_t low)
+{
+	ioapic_write(IOAPIC_SELECT, IOAPIC_TABLE + 2 * pin + 1);
+	ioapic_write(IOAPIC_WINDOW, apic_id << 24);
+	ioapic_write(IOAPIC_SELECT, IOAPIC_TABLE + 2 * pin);
+	ioapic_write(IOAPIC_WINDOW, low);
+}
+
+void ioapic_eoi(uint8_t vector)
+{
+	ioapic_write(IOAPIC_EOI, vector);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The local APIC, as x2APIC or xAPIC (guest_info.x2apic). */
+/* The local APIC, as x2APIC or xAPIC (guest_info.x2apic, or as the program changes it), and the I/O
+ * APIC where there is one. */
 #ifndef GUEST_APIC_H
 #define GUEST_APIC_H
 
@@ -37,6 +38,15 @@ enum apic_register {
 #define LVT_TIMER_PERIODIC (1u << 17)
 #define TIMER_DIVIDE_BY_1  0xb
 
+#define MSR_APIC_BASE     0x1bu
+#define APIC_BASE_X2APIC  (1u << 10)
+#define APIC_BASE_ENABLED (1u << 11)
+
+/* From here on each access asks this vCPU's IA32_APIC_BASE in which mode it is. */
+void apic_mode_changes(void);
+/* All vCPUs are in this one from here on. */
+void apic_mode_stays(bool x2apic);
+uint64_t apic_base(void);
 uint32_t apic_read(enum apic_register r);
 void apic_write(enum apic_register r, uint32_t value);
 void apic_init(void);
@@ -44,5 +54,12 @@ void apic_eoi(void);
 /* low: ICR bits 31:0. */
 void apic_ipi(uint32_t destination, uint32_t low);
 bool apic_irr(uint8_t vector);
+
+/* A pin of the I/O APIC: to a vCPU by its APIC ID; low: vector and flags. */
+#define PIN_LEVEL  (1u << 15)
+#define PIN_MASKED (1u << 16)
+void ioapic_pin(unsigned pin, uint32_t apic_id, uint32_t low);
+/* Its EOI register. */
+void ioapic_eoi(uint8_t vector);
 
 #endif

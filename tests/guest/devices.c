@@ -2,9 +2,6 @@
 #include "devices.h"
 #include "guest.h"
 
-#define IGB_ID 0x10c98086u
-#define EDU_ID 0x11e81234u
-
 /* Intel 82576 GbE Controller datasheet, "Interrupt Registers". */
 enum igb_register {
 	IGB_GPIE = 0x1514,

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define IGB_ID         0x10c98086u /* device in 31:16, vendor in 15:0 */
+#define EDU_ID         0x11e81234u
 #define IGB_MESSAGES   10
 #define DEVICE_MISSING (-1)
 

@@ -104,6 +104,13 @@ uint64_t pci_bar_address(unsigned slot, unsigned n)
 	return high << 32 | (low & ~0xfu);
 }
 
+void pci_tell_driver(unsigned slot)
+{
+	struct guest_info *info = (struct guest_info *)(uintptr_t)GUEST_INFO_GPA;
+
+	info->device[slot - 1].bar[0].gpa = pci_bar_address(slot, 0);
+}
+
 volatile uint32_t *msix_table(unsigned slot)
 {
 	unsigned cap = pci_capability(slot, PCI_CAP_MSIX);
@@ -136,4 +143,13 @@ void msi_write(unsigned slot, uint32_t apic_id, uint8_t vector)
 void msi_on(unsigned slot)
 {
 	pci_write(slot, pci_capability(slot, PCI_CAP_MSI) + 2, 2, 1);
+}
+
+void msix_move(volatile uint32_t *entry, uint32_t apic_id, uint8_t vector)
+{
+	entry[MSIX_CONTROL] = 1;
+	entry[MSIX_ADDRESS] = message_address(apic_id);
+	entry[MSIX_HIGH] = 0;
+	entry[MSIX_DATA] = vector;
+	entry[MSIX_CONTROL] = 0;
 }

@@ -9,8 +9,13 @@
 #define PCI_SLOTS    32
 #define PCI_BAR(n)   (0x10 + 4 * (n))
 #define PCI_COMMAND  0x04
+#define PCI_STATUS   0x06
+#define PCI_ROM      0x30
+#define PCI_PIN      0x3d
 #define PCI_MEMORY   2u
 #define PCI_MASTER   4u
+#define PCI_INTX_OFF 0x400u
+#define PCI_INTX     8u /* in the status: asserted */
 #define PCI_CAP_MSI  0x05
 #define PCI_CAP_MSIX 0x11
 
@@ -28,10 +33,15 @@ unsigned pci_capability(unsigned slot, uint8_t kind);
 uint64_t pci_bar_bytes(unsigned slot, unsigned n);
 uint64_t pci_bar_address(unsigned slot, unsigned n);
 
+/* Slot n is device n - 1 of the information page, which devices.c reads: where its BAR 0 is. */
+void pci_tell_driver(unsigned slot);
+
 /* The MSI-X table, once the device decodes memory. */
 volatile uint32_t *msix_table(unsigned slot);
 enum { MSIX_ADDRESS, MSIX_HIGH, MSIX_DATA, MSIX_CONTROL };
 void msix_enable(unsigned slot);
+/* An entry masked, changed, unmasked: as drivers do it. */
+void msix_move(volatile uint32_t *entry, uint32_t apic_id, uint8_t vector);
 /* The message that interrupts a vCPU by its APIC ID with a vector. */
 uint32_t message_address(uint32_t apic_id);
 

@@ -4,7 +4,8 @@
 #include "guest.h"
 #include "trap.h"
 
-#define BYTES 256
+#define BYTES      256
+#define INTERRUPTS 0xfee00000ull /* where a write of four bytes is a message */
 
 enum { VEC_DMA = 0x55 };
 
@@ -68,4 +69,29 @@ void program_dma(uint32_t index)
 	edu_copy_in(edu, outside, BYTES);
 	halt_until_done(4);
 	test_end("dma-outside", inside_ok);
+}
+
+/* Messages that its device has no table entry for, count=N of them: each is an event at the IOMMU.
+ */
+void program_forge(uint32_t index)
+{
+	uint64_t count = args_number("count", 40);
+
+	if (index)
+		return;
+	edu = edu_find(0);
+	if (edu == DEVICE_MISSING)
+		test_end("forge", false);
+	trap_handler(VEC_DMA, on_dma);
+	if (!device_route(edu, 0, 0, VEC_DMA))
+		test_end("forge", false);
+	*(uint32_t *)source = 0x7ff;
+	edu_copy_in(edu, (uintptr_t)source, 4);
+	halt_until_done(1);
+	for (uint64_t i = 1; i <= count; i++) {
+		edu_copy_out(edu, INTERRUPTS, 4);
+		halt_until_done(i + 1);
+	}
+	print("forge: %lu messages, %lu interrupts\n", count, done);
+	test_end("forge", done == count + 1);
 }

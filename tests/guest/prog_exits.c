@@ -7,8 +7,7 @@
 #include "guest.h"
 #include "trap.h"
 
-#define MSR_APIC_BASE 0x1b
-#define TARGET        1
+#define TARGET 1
 
 enum { VEC_EXITS = 0x58 };
 

@@ -9,10 +9,6 @@
 #include "guest.h"
 #include "trap.h"
 
-#define IOAPIC        0xfec00000u
-#define IOAPIC_DATA   0x10
-#define IOAPIC_ENTRY  0x10 /* index of the first redirection entry */
-#define ENTRY_LEVEL   (1u << 15)
 #define PIN           20
 #define TMR_WORD      (0x180 + VEC_LEVEL / 32 * 16)
 #define VEC_LEVEL     0x59
@@ -33,19 +29,12 @@ static void on_level(uint32_t vcpu, uint8_t vector)
 	seen = sent;
 }
 
-static void ioapic_write(uint32_t index, uint32_t value)
-{
-	*(volatile uint32_t *)(uintptr_t)IOAPIC = index;
-	*(volatile uint32_t *)(uintptr_t)(IOAPIC + IOAPIC_DATA) = value;
-}
-
 static bool setup(void)
 {
 	edu = edu_find(0);
 	if (edu == DEVICE_MISSING || hypercall(HC_ROUTE_PIN, (uint64_t)edu, PIN, 0, 0))
 		return false;
-	ioapic_write(IOAPIC_ENTRY + 2 * PIN + 1, 0);
-	ioapic_write(IOAPIC_ENTRY + 2 * PIN, VEC_LEVEL | ENTRY_LEVEL);
+	ioapic_pin(PIN, 0, VEC_LEVEL | PIN_LEVEL);
 	return true;
 }
 

@@ -10,8 +10,6 @@
 #include "pci.h"
 #include "trap.h"
 
-#define IGB_ID     0x10c98086u
-#define EDU_ID     0x11e81234u
 #define IGB_STATUS 0x08
 #define MOVED_TO   0xd0000000u
 #define SENDER     1
@@ -48,14 +46,6 @@ static bool check(const char *what, bool good)
 	if (!good)
 		print("pci: %s: WRONG\n", what);
 	return good;
-}
-
-/* Slot n is device n - 1 of the information page, which the drivers of devices.c read. */
-static void tell_driver(unsigned slot)
-{
-	struct guest_info *info = (struct guest_info *)(uintptr_t)GUEST_INFO_GPA;
-
-	info->device[slot - 1].bar[0].gpa = pci_bar_address(slot, 0);
 }
 
 static bool look_around(void)
@@ -130,21 +120,9 @@ static bool bars(void)
 	pci_write(igb_slot, PCI_BAR(0), 4, MOVED_TO);
 	ok = check("back", igb_status(MOVED_TO) == status) && ok;
 	pci_write(edu_slot, PCI_COMMAND, 2, PCI_MEMORY | PCI_MASTER);
-	tell_driver(igb_slot);
-	tell_driver(edu_slot);
+	pci_tell_driver(igb_slot);
+	pci_tell_driver(edu_slot);
 	return ok;
-}
-
-/* An entry masked, changed, unmasked: as drivers do it. */
-static void msix_move(unsigned n, uint32_t apic_id, uint8_t vector)
-{
-	volatile uint32_t *e = table + 4 * n;
-
-	e[MSIX_CONTROL] = 1;
-	e[MSIX_ADDRESS] = message_address(apic_id);
-	e[MSIX_HIGH] = 0;
-	e[MSIX_DATA] = vector;
-	e[MSIX_CONTROL] = 0;
 }
 
 static void start_igb(void)
@@ -157,7 +135,7 @@ static void start_igb(void)
 	pci_write(igb_slot, PCI_COMMAND, 2, PCI_MEMORY | master);
 	msix_enable(igb_slot);
 	igb_init((int)igb_slot - 1);
-	msix_move(0, 0, VEC_A);
+	msix_move(table, 0, VEC_A);
 }
 
 static bool fire(void)
@@ -226,7 +204,7 @@ static void change(void)
 		uint32_t to = n & 1 ? 2 : 0;
 
 		if (n & 2) {
-			msix_move(0, to, n & 4 ? VEC_A : VEC_B);
+			msix_move(table, to, n & 4 ? VEC_A : VEC_B);
 		} else {
 			table[MSIX_ADDRESS] = message_address(to);
 			table[MSIX_DATA] = n & 4 ? VEC_B : VEC_A;
@@ -287,7 +265,7 @@ void program_pci(uint32_t index)
 		test_end("pci", false);
 	start_igb();
 	ok = held_back() && under_fire(args_number("count", 1000));
-	msix_move(0, 0, VEC_A);
+	msix_move(table, 0, VEC_A);
 	trap_handler(VEC_EDU, on_edu);
 	msi_write(edu_slot, 0, VEC_EDU);
 	msi_on(edu_slot);

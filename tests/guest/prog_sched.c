@@ -10,6 +10,9 @@
  * how long until it runs? count=N; limit=US at most (it gives up after twenty times that);
  * spread=US between two.
  *
+ * bystander: vCPU 0 sleeps for after=US and spins for=MS: what others' interrupts cost it are
+ * exits.
+ *
  * share: vCPU 0 spins for for=MS and looks at the clock; what does it miss? gap=US at most, and of
  * the whole time low=PERMILLE to high=PERMILLE.
  */
@@ -169,4 +172,14 @@ void program_share(uint32_t index)
 		(now - start) / per_us, permille, gaps, longest / per_us, most);
 	test_end("share", longest <= most * per_us && permille <= args_number("high", 1000) &&
 				  permille >= args_number("low", 0));
+}
+
+void program_bystander(uint32_t index)
+{
+	if (index)
+		return;
+	ticks_per_us = guest_info()->tsc_per_us;
+	sleep_us(index, args_number("after", 5000));
+	wait_us(1000 * args_number("for", 100));
+	test_end("bystander", true);
 }

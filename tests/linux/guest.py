@@ -2,6 +2,7 @@
 """The files of a Linux guest: Debian's kernel, and an initramfs of a static busybox and an init of
 our own (init), both from Debian's packages by way of tests/peer/mkinitramfs.sh; cached."""
 
+import functools
 import hashlib
 import os
 import subprocess
@@ -11,12 +12,16 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 MAKE = os.path.join(ROOT, "tests/peer/mkinitramfs.sh")
+MARK = os.path.join(ROOT, "tests/peer/l2/mark.c")
+BUNDLE = os.path.join(HERE, "bundle.sh")
 CACHE = os.path.join(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache")),
                      "reveille/linux")
 
 
 # What a device's driver needs, in the order of loading.
 MODULES = {
+    "8139cp": ["mii", "8139cp"],
+    "e1000": ["e1000"],
     "e1000e": ["e1000e"],
     "igb": ["dca", "i2c_algo_bit", "igb"],
     "igbvf": ["igbvf"],
@@ -27,8 +32,9 @@ MODULES = {
 }
 
 
+@functools.lru_cache
 def fetch(which="release"):
-    """(kernel, the peer's initramfs), which: release or backports."""
+    """(kernel, the peer's initramfs), which: release, backports or newest."""
     made = subprocess.run([MAKE, which], stdout=subprocess.PIPE, text=True, check=True)
     return made.stdout.split()
 
@@ -41,13 +47,41 @@ def _archive(root):
                           check=True).stdout
 
 
-def initramfs(base, drivers=()):
-    """Path of the tests' initramfs, with the drivers named (MODULES); busybox and modules are those
-    of the peer's."""
+def _put_mark(root):
+    """/bin/mark: marks for the stopwatch."""
+    subprocess.run(["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-static", "-s",
+                    "-iquote", os.path.join(ROOT, "vmm"), "-o", os.path.join(root, "bin/mark"),
+                    MARK], check=True)
+
+
+def _put_iperf3(root):
+    """/bin/iperf3, Debian's."""
+    with tempfile.TemporaryDirectory(dir=CACHE) as unpacked:
+        subprocess.run([BUNDLE, unpacked, os.path.join(root, "iperf3"), "iperf3",
+                        "usr/bin/iperf3"], check=True)
+    path = os.path.join(root, "bin/iperf3")
+    with open(path, "w", encoding="ascii") as file:
+        file.write("#!/bin/busybox sh\n"
+                   "exec /iperf3/lib/ld.so --library-path /iperf3/lib /iperf3/program \"$@\"\n")
+    os.chmod(path, 0o755)
+
+
+PROGRAMS = {"mark": _put_mark, "iperf3": _put_iperf3}
+
+
+def _read(*paths):
+    for path in paths:
+        with open(path, "rb") as file:
+            yield file.read()
+
+
+def initramfs(base, drivers=(), programs=()):
+    """Path of the tests' initramfs, with the drivers (MODULES) and PROGRAMS named; busybox and
+    modules are those of the peer's."""
     modules = [m for d in drivers for m in MODULES[d]]
-    with open(os.path.join(HERE, "init"), "rb") as file:
-        init = file.read()
-    key = hashlib.sha256(" ".join([*modules, base]).encode() + init).hexdigest()[:16]
+    init, *sources = _read(os.path.join(HERE, "init"), *([MARK, BUNDLE] if programs else []))
+    named = " ".join([*modules, *programs, base]).encode()
+    key = hashlib.sha256(b"".join([named, init, *sources])).hexdigest()[:16]
     path = os.path.join(CACHE, f"initramfs-{key}")
     if os.path.exists(path):
         return path
@@ -62,6 +96,8 @@ def initramfs(base, drivers=()):
         if modules:
             with open(os.path.join(root, "mod/list"), "w", encoding="ascii") as file:
                 file.write("".join(f"{m}\n" for m in modules))
+        for name in programs:
+            PROGRAMS[name](root)
         for name in ("dev", "proc", "sys", "tmp"):
             os.mkdir(os.path.join(root, name))
         with open(os.path.join(root, "init"), "wb") as file:
@@ -74,10 +110,10 @@ def initramfs(base, drivers=()):
     return path
 
 
-def files(which="release", drivers=()):
+def files(which="release", drivers=(), programs=()):
     """For run.Machine.files: what a config calls vmlinuz and initrd."""
     kernel, base = fetch(which)
-    return {"vmlinuz": kernel, "initrd": initramfs(base, drivers)}
+    return {"vmlinuz": kernel, "initrd": initramfs(base, drivers, programs)}
 
 
 if __name__ == "__main__":

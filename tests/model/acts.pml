@@ -209,6 +209,12 @@ inline wake_switch()
 	goto enter
 #endif
 
+#ifdef WITH_HANDOVER
+#define ACT \
+	place_order(); \
+	goto enter
+#endif
+
 #ifdef ACT
 #ifndef ACT_BEGIN
 #define ACT_BEGIN out_of_guest()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* iommu/galog.c and the GALOG part of vmm/wake.c, on pCPU 0, to which the log's interrupt goes. */
+/* iommu/galog.c, the GALOG part of vmm/wake.c, on the pCPU to which the log's interrupt goes, and
+ * vmm/place.c. */
 byte head, head_told; /* struct galog */
 bit log_enabled = 1;  /* galog.enabled */
 bit overflow;         /* as read from the status register */
@@ -12,6 +13,31 @@ bit draining;
 #endif
 #else
 #define DRAINING(x) skip
+#endif
+
+#ifdef WITH_HANDOVER
+byte log_owner;  /* galog_apicid, as its owner goes by it */
+byte log_wanted; /* places[].wanted */
+#define LOG_IS_MINE (log_owner == p)
+bit unit_locked; /* iommu.lock */
+#ifdef M_MOVE_NO_LOCK
+#define LOCK_UNIT skip
+#else
+#define LOCK_UNIT atomic { !unit_locked -> unit_locked = 1 }
+#endif
+#define UNLOCK_UNIT unit_locked = 0
+#else
+#define log_owner 0
+#define LOCK_UNIT skip
+#define UNLOCK_UNIT skip
+#define LOG_IS_MINE (p == 0)
+#endif
+#ifdef M_ENABLED_LATE
+#define ENABLED_EARLY skip
+#define ENABLED_LATE log_enabled = 1
+#else
+#define ENABLED_EARLY log_enabled = 1
+#define ENABLED_LATE skip
 #endif
 
 /* [model galog:restart] off, wait, all anew, on: under the unit's lock */
@@ -28,6 +54,7 @@ inline log_start()
 	}
 	head = 0;
 	head_told = 0;
+	ENABLED_EARLY;
 	d_step {
 		g_head = 0;
 		g_tail = 0;
@@ -37,7 +64,7 @@ inline log_start()
 		g_run = 1;
 		galog_on = 1
 	}
-	log_enabled = 1
+	ENABLED_LATE
 }
 
 inline log_stop()
@@ -82,8 +109,10 @@ inline galog_recover()
 #ifdef M_SCAN_BEFORE_RESTART
 	wake_scan();
 #endif
+	LOCK_UNIT;
 	log_stop();
 	log_start();
+	UNLOCK_UNIT;
 #if !defined(M_SCAN_BEFORE_RESTART) && !defined(M_NO_SCAN)
 	wake_scan()
 #endif
@@ -127,7 +156,7 @@ inline galog_drain_entries()
 inline wake_from_galog()
 {
 	rounds = 0;
-	again = 1;
+	again = log_enabled && LOG_IS_MINE;
 	do
 	:: again && rounds < ROUNDS ->
 		rounds++;
@@ -168,7 +197,7 @@ inline wake_from_galog()
 	/* [model galog:again] a storm: go on by an interrupt to oneself */
 	:: again && rounds == ROUNDS ->
 #ifndef M_NO_SELF_SEND
-		interrupt(0, INT_GALOG);
+		interrupt(p, INT_GALOG);
 #endif
 		break
 	:: !again -> break
@@ -177,16 +206,66 @@ inline wake_from_galog()
 	rounds = 0
 }
 
-/* [model galog:backstop] an overflow that nobody told of */
+/* [model galog:backstop] an overflow that nobody told of: its owner finds it */
 inline wake_backstop()
 {
 	if
 	:: log_enabled ->
 		IOMMU_READ;
 		if
-		:: g_overflow -> galog_recover()
+		:: g_overflow -> interrupt(log_owner, INT_GALOG)
 		:: else
 		fi
 	:: else
 	fi
 }
+
+#ifdef WITH_HANDOVER
+inline galog_new_owner(to)
+{
+	log_target = to;
+	log_owner = to
+}
+
+/* [model galog:move] off, another's, on, and then everybody is looked at */
+inline give_away(to)
+{
+#ifdef M_MOVE_SCANS_FIRST
+	wake_scan();
+#endif
+	LOCK_UNIT;
+	log_stop();
+#ifdef M_MOVE_OWNER_LATE
+	log_target = to;
+#else
+	galog_new_owner(to);
+#endif
+	log_start();
+#ifdef M_MOVE_OWNER_LATE
+	log_owner = to;
+#endif
+	UNLOCK_UNIT;
+#if !defined(M_MOVE_NO_SCAN) && !defined(M_MOVE_SCANS_FIRST)
+	wake_scan()
+#endif
+}
+
+inline place_obey()
+{
+	if
+	:: LOG_IS_MINE && log_wanted != p -> give_away(1 - p)
+	:: else
+	fi
+}
+
+/* [model galog:order] a wish, and an interrupt to the one who may fulfil it */
+inline place_order()
+{
+	log_wanted = 1 - log_owner;
+#ifdef M_MOVE_BY_ANYBODY
+	give_away(log_wanted)
+#else
+	interrupt(log_owner, INT_MOVE)
+#endif
+}
+#endif

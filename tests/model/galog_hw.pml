@@ -10,6 +10,12 @@ bit g_draining; /* between the CPU's write of GAInt and its read of the status *
 byte g_tail, g_head;
 byte slot[RING]; /* memory: 1 + tag, 0: consumed */
 byte tail_copy;
+#ifdef WITH_HANDOVER
+byte log_target; /* the pCPU that its interrupt goes to */
+#define LOG_TARGET log_target
+#else
+#define LOG_TARGET 0
+#endif
 #define W_INT 0
 #define W_HEAD 1
 #ifdef LOG_AT_ONCE /* for models that are about something else */
@@ -35,7 +41,7 @@ inline log_interrupt()
 	:: !g_int ->
 		g_int = 1;
 		if
-		:: interrupt(0, INT_GALOG)
+		:: interrupt(LOG_TARGET, INT_GALOG)
 		:: g_draining -> skip /* set again without a message: erratum ERBT1312 */
 		fi
 	:: else

@@ -38,6 +38,7 @@
 #define INT_SHARED 4
 #define INT_TIMER 8
 #define INT_OWN(v) (16 << (v))
+#define INT_MOVE 64 /* VEC_GALOG_MOVE */
 
 #define AT_HOST 0
 #define AT_SLEEP 1

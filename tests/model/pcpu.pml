@@ -247,6 +247,9 @@ interrupts:
 		w = 0
 #ifdef WITH_GALOG
 	:: atomic { pending[p] & INT_GALOG -> pending[p] = pending[p] & ~INT_GALOG }; wake_from_galog()
+#ifdef WITH_HANDOVER
+	:: atomic { pending[p] & INT_MOVE -> pending[p] = pending[p] & ~INT_MOVE }; place_obey()
+#endif
 	:: atomic { pending[p] & INT_TIMER -> pending[p] = pending[p] & ~INT_TIMER };
 #ifndef M_NO_BACKSTOP
 		wake_backstop()

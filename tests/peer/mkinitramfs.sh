@@ -5,12 +5,14 @@
 # be followed by another one with what changes from run to run).
 #   mkinitramfs.sh            the release's own kernel (what linux-image-amd64 depends on)
 #   mkinitramfs.sh backports  that of Debian's backports
+#   mkinitramfs.sh newest     that of the backports of today's stable release
 set -eu
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/reveille/peer
 # What a run needs is the name of a set (init).
 set_kvm="kvm kvm-amd vfio-pci vfio_iommu_type1"
-set_plain="igb nvme ahci sd_mod virtio_pci virtio_blk virtio_net e1000e"
+set_plain="igb nvme ahci sd_mod virtio_pci virtio_blk virtio_net e1000e e1000 8139cp"
+set_other="igbvf" # for others who take modules from here (tests/linux/guest.py)
 
 die() {
 	echo "mkinitramfs: $*" >&2
@@ -50,8 +52,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 debs=$here/../../tools/debs.sh
 kernel=$("$debs" "${1:-release}" kernel)
 busybox=$("$debs" release busybox-static)
-package=$(basename "$kernel" | cut -d_ -f1)
-key=$package-$(basename "$kernel" | cut -d_ -f2)-$(cat "$0" "$here/init" | sha256sum | cut -c1-12)
+image=$(echo "$kernel" | head -n 1) # and perhaps the packages with what is in it
+package=$(basename "$image" | cut -d_ -f1)
+key=$package-$(basename "$image" | cut -d_ -f2)-$(cat "$0" "$here/init" | sha256sum | cut -c1-12)
 done=$cache/$key
 if [ ! -e "$done/initramfs" ]; then
 	mkdir -p "$cache"
@@ -59,7 +62,9 @@ if [ ! -e "$done/initramfs" ]; then
 	trap 'rm -rf "$tmp"' EXIT
 	root=$tmp/root
 	mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/mod"
-	dpkg -x "$kernel" "$tmp/kernel"
+	for deb in $kernel; do
+		dpkg -x "$deb" "$tmp/kernel"
+	done
 	dpkg -x "$busybox" "$tmp/busybox"
 	cp "$tmp/busybox/bin/busybox" "$root/bin/busybox"
 	cp "$here/init" "$root/init"
@@ -70,8 +75,11 @@ if [ ! -e "$done/initramfs" ]; then
 	for m in $set_plain; do
 		(add_module plain "$m") || exit 1
 	done
+	for m in $set_other; do
+		(add_module other "$m") || exit 1
+	done
 	mkdir "$tmp/done"
-	cp "$tmp"/kernel/boot/vmlinuz-* "$tmp/done/vmlinuz"
+	cp "$(find "$tmp/kernel" -name 'vmlinuz*' -type f | head -n 1)" "$tmp/done/vmlinuz"
 	(cd "$root" && find . | sort | cpio --quiet -o -H newc -R 0:0) >"$tmp/done/initramfs"
 	mv -T "$tmp/done" "$done" 2>/dev/null || [ -e "$done/initramfs" ]
 fi

@@ -2,6 +2,7 @@
 /* sources: tests/sim/tell.c tests/sim/machine.c tests/sim/rig.c tests/sim/rig_guest.c */
 /* sources: vmm/audit.c vmm/audit_record.c vmm/ready.c vmm/budget.c vmm/server.c */
 /* sources: tests/sim/setup.c tests/sim/stores.c tests/sim/machine_[a-z]*.c vmm/exit_apic.c */
+/* sources: vmm/place.c vmm/storm.c */
 /* sources: vmm/vcpu.c vmm/wake.c vmm/sched.c vmm/route.c avic/[a-z]*.c iommu/[a-z]*.c */
 /* sources: tests/sim/rig_host.c vmm/base/lib.c svm/event.c tools/emulator/model/[a-z]*.c */
 /* No interrupt is lost and none comes twice while where it goes, or how, is being changed. */
@@ -201,10 +202,26 @@ TEST(move_running)
 	live_on(0, &rig_cpu[0]);
 }
 
+/* Asked by another CPU, while it is halted. */
+static void story_asked_to_move(void)
+{
+	vcpu_move(&rig_cpu[0], &rig_vcpu[0], &rig_cpu[1]);
+	rig_run();
+	EXPECT(rig_vcpu[0].home == &rig_cpu[1]);
+	machine_fire(X, MACHINE_WHOLE);
+	vcpu_move(&rig_cpu[1], &rig_vcpu[0], &rig_cpu[0]);
+	rig_run();
+	EXPECT(rig_vcpu[0].home == &rig_cpu[0]);
+}
+
 static void move_everywhere(const char *name)
 {
 	struct scenario s = { .name = name, .story = story_move, .fires = { [X] = 2 } };
+	char asked[64];
 
+	EXPECT(tell_everywhere(&s, 2, 4));
+	snprintf(asked, sizeof(asked), "%s, asked to", name);
+	s = (struct scenario){ .name = asked, .story = story_asked_to_move, .fires = { [X] = 1 } };
 	EXPECT(tell_everywhere(&s, 2, 4));
 }
 
@@ -218,6 +235,12 @@ TEST(move_gappi)
 {
 	use(WAKE_GAPPI, HALT_GAPPI);
 	move_everywhere("move, GAPPI");
+}
+
+TEST(move_gappi_shared)
+{
+	use(WAKE_GAPPI, HALT_GAPPI_SHARED);
+	move_everywhere("move, GAPPI, shared");
 }
 
 /* ---- software posts from another pCPU, first by the story, then by the plan ---- */

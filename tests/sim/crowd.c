@@ -23,7 +23,8 @@ struct vcpu crowd_vcpu[CROWD_VCPUS];
 struct crowd_message crowd_message[CROWD_MESSAGES + CROWD_VCPUS];
 uint32_t crowd_twice, crowd_untold, crowd_hurry;
 uint64_t crowd_crossings, crowd_posts;
-bool crowd_ending, crowd_loud, crowd_only_switches;
+bool crowd_ending, crowd_loud;
+enum crowd_only crowd_only;
 
 static uint64_t random_state, last_post, goal;
 static bool running; /* a pCPU runs on its stack */
@@ -253,25 +254,33 @@ static void choose(uint64_t seed)
 		.switches = crowd_random(3) ? 0 : (uint32_t[]){ 1, 6, 24 }[crowd_random(3)],
 		.routes = crowd_random(2),
 		.masks = crowd_random(2),
+		.hands_over = crowd_random(2),
 		.spurious_percent = crowd_random(2) ? 0 : 30,
 		.log_limit = crowd_random(3) ? 0 : 1 + crowd_random(4),
 		.late_iommu = crowd_random(2),
 		.quiet_galog = crowd_random(2),
 		.erratum_1235 = !crowd_random(4),
+		.storm_limit = crowd_random(2) ? 0 : 100u << crowd_random(6),
 	};
-	if (!crowd_only_switches)
+	if (crowd_only == CROWD_ALL)
 		return;
 	crowd.vcpus = 8;
 	crowd.halt = HALT_GALOG;
-	crowd.switches = 24;
+	crowd.switches = crowd_only == CROWD_SWITCHES ? 24 : 0;
+	crowd.hands_over = crowd_only == CROWD_HAND_OVERS;
 	crowd.device_mask = 15;
 	crowd.routes = crowd.migrates = false;
 }
 
 static void begin(uint64_t seed)
 {
+	static struct vm_config config;
+
 	choose(seed);
 	setup_machine(crowd.cpus, crowd.vcpus);
+	config = *rig_vm.config;
+	config.storm_limit = crowd.storm_limit;
+	rig_vm.config = &config;
 	machine_spurious_gappi(crowd.spurious_percent);
 	machine_galog_limit(crowd.log_limit);
 	machine_quiet_galog(crowd.quiet_galog ? VEC_GALOG : 0);
@@ -336,7 +345,8 @@ static const char *asleep_wrongly(void)
 
 		if (v->state != VCPU_BLOCKED)
 			return "a vCPU is neither blocked nor runs";
-		if (vapic_deliverable(v->avic.page) >= 0)
+		/* One that is held comes when the storm's period ends. */
+		if (vapic_deliverable(v->avic.page) >= 0 && !rig_device->storm.held)
 			return "a vCPU sleeps on a message";
 		if (vapic_stash_deliverable(v->avic.page, &v->avic.stash) >= 0)
 			return "a vCPU sleeps on a message that was put away";

@@ -6,6 +6,7 @@
 
 #include "avic/regs.h"
 #include "exit_parts.h"
+#include "place.h"
 #include <hw/sim.h>
 
 #define MSR_TPR 0x808
@@ -19,6 +20,7 @@ enum wish {
 	WISH_EVENT,
 	WISH_ROUTE,
 	WISH_SWITCH,
+	WISH_HAND,
 	WISH_IPI, /* hardware left it to us */
 };
 
@@ -96,6 +98,8 @@ static enum wish what_next(struct vcpu *v)
 		return WISH_ROUTE;
 	if (n >= 13 && n < 16 && crowd_random(24) < crowd.switches)
 		return WISH_SWITCH;
+	if (crowd.hands_over && (n == 14 || (crowd_only == CROWD_HAND_OVERS && n % 4 == 0)))
+		return WISH_HAND;
 	masked[v->index] |= crowd.masks && n < 24;
 	return WISH_HALT;
 }
@@ -221,6 +225,26 @@ static void switch_mechanism(struct cpu *here)
 	crowd_hurry = 0;
 }
 
+/* As the monitor does; halted or not. */
+static void ask_to_move(struct cpu *here, struct cpu *to)
+{
+	uint32_t n = crowd_random(crowd.vcpus);
+
+	crowd_say("CPU %u asks vCPU %u to move to CPU %u", here->index, n, to->index);
+	vcpu_move(here, &crowd_vcpu[n], to);
+}
+
+/* The log goes to any pCPU, its owner included, and perhaps on while it is under way. */
+static void hand_over(struct cpu *here)
+{
+	for (unsigned n = 1 + crowd_random(4); n; n--) {
+		uint32_t to = crowd_random(crowd.cpus);
+
+		crowd_say("CPU %u orders the log to CPU %u", here->index, to);
+		place_order(here, iommu_by_index(0), to);
+	}
+}
+
 enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 {
 	struct cpu *to;
@@ -244,10 +268,17 @@ enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 	case WISH_SWITCH:
 		switch_mechanism(here);
 		return EXIT_RESUME;
+	case WISH_HAND:
+		hand_over(here);
+		return EXIT_RESUME;
 	case WISH_MOVE:
 		to = &rig_cpu[crowd_random(crowd.cpus)];
 		if (to == here)
 			return EXIT_RESUME;
+		if (crowd_random(2)) {
+			ask_to_move(here, to);
+			return EXIT_RESUME;
+		}
 		crowd_say("vCPU %u moves to CPU %u", v->index, to->index);
 		vcpu_migrate(here, v, to);
 		return EXIT_LEAVE;

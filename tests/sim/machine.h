@@ -67,9 +67,9 @@ void machine_galog_overflow(void);          /* the next entry finds the log full
 void machine_quiet_galog(uint8_t vector);   /* no such message while the log is drained */
 void machine_erratum_1235(unsigned percent);
 
-/* The IOMMU's commands, and perhaps its writes of log entries and tails, come later from now on: one
- * with each call of machine_arrives() (false: there is none), all writes with a register's read. A
- * COMPLETION_WAIT comes after the ORs of messages that are under way. */
+/* The IOMMU's commands, and perhaps its writes of log entries and tails, come later from now on:
+ * one with each call of machine_arrives() (false: there is none), all writes with a register's
+ * read. A COMPLETION_WAIT comes after the ORs of messages that are under way. */
 enum machine_late { MACHINE_AT_ONCE, MACHINE_LATE_COMMANDS, MACHINE_LATE_WRITES };
 void machine_late(enum machine_late late);
 bool machine_arrives(bool tail_first);

@@ -4,6 +4,7 @@ import dataclasses
 
 VCPU, WAKE, SCHED, ROUTE = "vmm/vcpu.c", "vmm/wake.c", "vmm/sched.c", "vmm/route.c"
 RUN, VAPIC, EXITS, AVIC = "avic/run.c", "avic/vapic.c", "avic/exits.c", "avic/avic.c"
+PLACE = "vmm/place.c"
 GALOG, GAPPI, IRTE = "iommu/galog.c", "iommu/gappi.c", "iommu/irte.c"
 
 

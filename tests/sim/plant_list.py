@@ -2,8 +2,8 @@
 """The faults that tests/sim/plants.py puts into the hypervisor's C code.
 
 Plant: name, mutants (tests/model/mutants.py; "" where no model has it), what is wrong, finders, and
-edits. A finder is "seeds", the random simulation ("seeds:switches", with little
-else than switches of the mechanism), or "wake:CASE", "change:CASE", a case of
+edits. A finder is "seeds", the random simulation ("seeds:switches" and "seeds:hands", with little
+else than switches of the mechanism, or hand-overs of the log), or "wake:CASE", "change:CASE", a case of
 wake_test.c or change_test.c. Where a vCPU always gets a next message the seeds may see nothing: what
 such a plant spoils is mended by it.
 """

@@ -51,4 +51,10 @@ CHANGE = [
     plant("attach-untold", "M_ROUTE_NO_LOOK_NEW", "the new vCPU doesn't look",
         "wake:running",
         drop(ROUTE, "look(here, target);", ROUTED)),
+    plant("storm-unseen", "", "what came while a message was held is not looked for",
+        "seeds",
+        swap(ROUTE, "else if (target && vcpu_owed(target))", "else if (false)")),
+    plant("storm-for-ever", "", "a message that was held stays so",
+        "seeds",
+        drop("vmm/storm.c", "release(here, d, now);", "uint64_t storm_tick(")),
 ]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Plants: who is told of an interrupt, and by whom: GA log, GAPPI, doorbell, IPI."""
-from plant import AVIC, EXITS, GALOG, RUN, WAKE, drop, plant, swap
+from plant import AVIC, EXITS, GALOG, PLACE, RUN, WAKE, drop, plant, swap
 
 BEGIN = "void galog_begin("
 END = "[model galog:end]"
+MOVE = "err_t galog_move("
 SLOT_LOOK = " || shared_load64(g->entry + g->head / ENTRY_BYTES)"
 TAIL_LOOK = "if (__builtin_expect(shared_load64(g->tail_copy) != g->head, 0))\n\t\treturn overdue(g);"
 
@@ -18,10 +19,9 @@ TELL = [
         "seeds",
         swap(WAKE, "if (galog_restart(u))", "woken = wake_scan(cpu);\n\tif (galog_restart(u))"),
         drop(WAKE, "woken = wake_scan(cpu);\n\ttrace", "void galog_recover(")),
-    plant("overflow-unseen", "M_OVERFLOW_NOT_SEEN M_NO_BACKSTOP", "nobody looks for an overflow",
+    plant("overflow-unseen", "M_OVERFLOW_NOT_SEEN", "the drain overlooks an overflow",
         "wake:overflow seeds",
-        swap(GALOG, "status & STATUS_GALOG_OVERFLOW", "false", END),
-        swap(WAKE, "galog_overflowed(u)", "false")),
+        swap(GALOG, "status & STATUS_GALOG_OVERFLOW", "false", END)),
     plant("no-backstop", "M_NO_BACKSTOP", "an overflow that raises no interrupt is never found",
         "wake:overflow",
         swap(WAKE, "galog_overflowed(u)", "false")),
@@ -43,11 +43,32 @@ TELL = [
     plant("no-self-send", "M_NO_SELF_SEND", "a storm ends the drain and nobody goes on",
         "wake:storm",
         drop(WAKE, "lapic_send(cpu->apicid, VEC_GALOG);")),
-    plant("enabled-late", "", "the log's first message finds the log off",
+    plant("enabled-late", "M_ENABLED_LATE", "the log's first message finds the log off",
         "seeds:switches",
-        swap(GALOG, "g->enabled = true;\n\tshared_fence();", ";", "static err_t start("),
-        swap(GALOG, "g->enabled = false;\n\t\tiommu_control", "iommu_control", "static err_t start("),
-        swap(GALOG, "return err;", "g->enabled = err == OK;\n\treturn err;", "static err_t start(")),
+        drop(GALOG, "g->enabled = true;\n", "static err_t start("),
+        swap(GALOG, "err_t err = await_begun(u);",
+            "err_t err = await_begun(u);\n\n\tg->enabled = !err;", "static err_t start(")),
+    plant("hand-over-unasked", "M_MOVE_BY_ANYBODY", "who is not its owner gives the log away",
+        "seeds",
+        swap(PLACE, "lapic_send(owner", "lapic_send(here->apicid", "void place_order("),
+        swap(PLACE, "shared_load32(&u->galog_apicid) == here->apicid && to && to != here",
+            "to && shared_load32(&u->galog_apicid) != to->apicid", "void place_obey(")),
+    plant("hand-over-unlocked", "M_MOVE_NO_LOCK", "two hand-overs at once",
+        "seeds:hands",
+        drop(GALOG, "spin_lock(&u->lock);", MOVE),
+        drop(GALOG, "spin_unlock(&u->lock);", MOVE)),
+    plant("hand-over-late", "M_MOVE_OWNER_LATE", "the log has a new owner only when it runs",
+        "seeds",
+        drop(GALOG, "own_interrupt_move(u, to);", MOVE),
+        swap(GALOG, "err = on ? start(u) : OK;",
+            "err = on ? start(u) : OK;\n\t\town_interrupt_move(u, to);", MOVE)),
+    plant("hand-over-unseen", "M_MOVE_NO_SCAN", "nobody is looked at after the log has moved",
+        "seeds",
+        swap(PLACE, "woken = wake_scan(here);", "woken = 0;")),
+    plant("hand-over-seen-first", "M_MOVE_SCANS_FIRST", "everybody is looked at before it has moved",
+        "seeds",
+        swap(PLACE, "if (galog_move(", "woken = wake_scan(here);\n\tif (galog_move("),
+        swap(PLACE, "woken = wake_scan(here);\n\there->count", "here->count")),
     plant("doorbell-missing", "M_NOTIFY_NO_DOORBELL", "software sets a bit and does not ring",
         "wake:running seeds",
         drop(RUN, "hw_doorbell(where);")),

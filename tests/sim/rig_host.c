@@ -13,7 +13,9 @@
 #include "guest/startup.h"
 #include "svm/fpu.h"
 #include "sched.h"
+#include "place.h"
 #include "slow.h"
+#include "storm.h"
 #include "trace_ring.h"
 #include "vectors.h"
 #include <hw/sim.h>
@@ -33,8 +35,13 @@ void sim_mmio_write(volatile void *p, unsigned bytes, uint64_t v)
 /* The part of it that is about halted vCPUs. */
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
+	uint64_t due = storm_tick(here, now);
+
+	if (here->index)
+		return due;
 	wake_backstop(here);
-	return now + clock_us_to_ticks(SLOW_US);
+	now += clock_us_to_ticks(SLOW_US);
+	return due && due < now ? due : now;
 }
 
 uint64_t sim_ticks(void)
@@ -60,6 +67,9 @@ static void dispatch(struct cpu *cpu, uint8_t vector)
 		return;
 	case VEC_KICK:
 		sched_inbox(cpu);
+		return;
+	case VEC_GALOG_MOVE:
+		place_obey(cpu);
 		return;
 	case VEC_TIMER:
 		sched_tick(cpu);
@@ -106,6 +116,29 @@ uint8_t cpu_vector_alloc(struct cpu *cpu, enum vector_kind kind, void *owner)
 			return (uint8_t)v;
 		}
 	return 0;
+}
+
+uint32_t vm_count(void)
+{
+	return 1;
+}
+
+struct vm *vm_by_index(uint32_t i)
+{
+	return &rig_vm;
+}
+
+bool vm_has_x2apic(const struct vm *vm)
+{
+	return true;
+}
+
+void vm_set_apic_mode(struct vcpu *v, enum vapic_mode mode)
+{
+}
+
+void notice(struct vm *vm, enum notice_kind kind, const char *fmt, ...)
+{
 }
 
 struct cpu *cpu_by_index(uint32_t index)

@@ -82,7 +82,7 @@ void setup_vcpu(struct vcpu *v, struct cpu *home)
 	v->svm.vmcb->int_control = VIC_INTR_MASKING;
 	v->svm.vmcb->rflags = 0x202;
 	must(avic_vcpu_init(&v->avic, &rig_vm.avic, &v->svm, v->index), "avic_vcpu_init");
-	emulated_init(&v->emulated, &v->avic, true, v->index == 0);
+	emulated_init(&v->emulated, &v->avic, v->index == 0);
 	must(vcpu_init(v, home), "vcpu_init");
 	avic_enable(&v->avic);
 	vcpu_start(home, v);

@@ -3,7 +3,8 @@
  * The pCPUs' store buffers, at their worst: a plain store through the seam (sim_store()) is seen by
  * its own pCPU at once, by the device and the others not before the next locked operation or fence
  * of its pCPU (sim_drain()), or until stores_reach_memory(). A guest's VMRUN waits for nothing.
- * Memory holds what the pCPU that runs sees; while others look, its buffered stores are swapped out.
+ * Memory holds what the pCPU that runs sees; while others look, its buffered stores are swapped
+ * out.
  */
 #ifndef SIM_STORES_H
 #define SIM_STORES_H

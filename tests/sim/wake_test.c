@@ -2,6 +2,7 @@
 /* sources: tests/sim/tell.c tests/sim/machine.c tests/sim/rig.c tests/sim/rig_guest.c */
 /* sources: vmm/audit.c vmm/audit_record.c vmm/ready.c vmm/budget.c vmm/server.c */
 /* sources: tests/sim/setup.c tests/sim/stores.c tests/sim/machine_[a-z]*.c vmm/exit_apic.c */
+/* sources: vmm/place.c vmm/storm.c */
 /* sources: vmm/vcpu.c vmm/wake.c vmm/sched.c vmm/route.c avic/[a-z]*.c iommu/[a-z]*.c */
 /* sources: tests/sim/rig_host.c vmm/base/lib.c svm/event.c tools/emulator/model/[a-z]*.c */
 /* No interrupt is lost and none comes twice, wherever it comes: vCPUs that block, are woken, run,

@@ -14,8 +14,10 @@
 #include "drivers/lapic.h"
 #include "iommu/galog.h"
 #include "iommu/gappi.h"
+#include "place.h"
 #include "sched.h"
 #include "slow.h"
+#include "storm.h"
 #include "svm/fpu.h"
 #include "vectors.h"
 #include <hw/cpu.h>
@@ -125,7 +127,8 @@ void t_hardware_init(enum wake_mechanism mechanism)
 		posts[m] = (struct post){ .irte = &irtes[m],
 			.iommu = &unit,
 			.vector = t_vector(m),
-			.gappi_dis = 1u << 5 };
+			.gappi_dis = 1u << 5,
+			.galog_intr = 1u << 2 };
 		list_init(&posts[m].link);
 		avic_attach(&t_vcpu[m / 2].avic, &posts[m]);
 	}
@@ -215,9 +218,27 @@ uint64_t clock_us_to_ticks(uint64_t us)
 	return us;
 }
 
+/* As without a limit. */
+void storm_woken(struct cpu *here, struct vcpu *v)
+{
+}
+
+void storm_useless(struct vcpu *v)
+{
+	avic_quiet(&v->avic, &v->state, VCPU_RUNNABLE);
+}
+
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
 	return 0;
+}
+
+void place_routed(struct cpu *here, struct iommu *u)
+{
+}
+
+void place_look(struct cpu *here)
+{
 }
 
 void audit_look(struct cpu *cpu)

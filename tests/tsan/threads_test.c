@@ -195,7 +195,7 @@ static void setup(enum wake_mechanism mechanism, enum halt_mode halt)
 		if (avic_vcpu_init(&v->avic, &t_vm.avic, &v->svm, i) ||
 			vcpu_init(v, &t_cpu[i % T_CPUS]))
 			abort();
-		emulated_init(&v->emulated, &v->avic, true, i == 0);
+		emulated_init(&v->emulated, &v->avic, i == 0);
 		avic_enable(&v->avic);
 	}
 	t_hardware_init(mechanism);

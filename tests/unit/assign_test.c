@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: vmm/device_find.c */
-/* sources: vmm/assign.c vmm/route.c iommu/[a-z]*.c avic/run.c avic/vapic.c */
+/* sources: vmm/assign_restart.c vmm/assign.c vmm/route.c iommu/[a-z]*.c avic/run.c avic/vapic.c */
 #include "drivers/msi.h"
 #include "drivers/msix.h"
+#include "intx.h"
 #include "iommu/ivrs.h"
+#include "place.h"
 #include "vectors.h"
 #include "vm.h"
 #include "iommu_fake_pci.h"
@@ -12,7 +14,7 @@
 
 static struct pci_device devices[3];
 static struct pci_enabled {
-	bool master, messages, decoding, held;
+	bool master, messages, decoding, held, no_ats;
 	uint32_t programmed;
 } state[3];
 static err_t flr_result, program_result;
@@ -28,7 +30,8 @@ static struct {
 	uint64_t gpa, host, bytes;
 } mapped[16];
 static uint32_t mapped_count;
-static uint32_t told[2], interrupts[2], doorbells, stops;
+static uint32_t told[2], interrupts[2], woken[2], doorbells, stops;
+static bool one_too_many; /* says storm.c */
 static uint8_t last_vector, next_host_vector;
 static const char *why;
 
@@ -56,6 +59,13 @@ struct pci_device *pci_find_nth(uint16_t vendor, uint16_t device, uint32_t n)
 	return NULL;
 }
 
+static uint32_t routed;
+
+void place_routed(struct cpu *here, struct iommu *u)
+{
+	routed++;
+}
+
 void pci_enable(devid_t id)
 {
 	state[at(id)].master = true;
@@ -66,15 +76,44 @@ void pci_disable_dma(devid_t id)
 	state[at(id)].master = false;
 }
 
-err_t pci_flr(devid_t id)
+void pci_disable_ats(devid_t id)
 {
-	EXPECT(!state[at(id)].master);
+	state[at(id)].no_ats = true;
+}
+
+void pci_reset_begin(const struct pci_device *d, struct pci_reset *r)
+{
+	*r = (struct pci_reset){ .way = PCI_RESET_FLR };
+	pci_disable_dma(d->id);
+}
+
+err_t pci_reset_step(const struct pci_device *d, struct pci_reset *r)
+{
+	EXPECT(!state[at(d->id)].master);
 	return flr_result;
+}
+
+err_t pci_reset(const struct pci_device *d, struct pci_reset *r)
+{
+	pci_reset_begin(d, r);
+	return flr_result;
+}
+
+const char *pci_reset_name(enum pci_reset_way way)
+{
+	return "a reset";
 }
 
 void pci_enable_decoding(devid_t id)
 {
 	state[at(id)].decoding = true;
+}
+
+static devid_t wire_id;
+
+devid_t pci_wire_id(devid_t id)
+{
+	return wire_id ? wire_id : id;
 }
 
 uint32_t pci_count(void)
@@ -163,6 +202,43 @@ void vcpu_interrupt(struct cpu *here, struct vcpu *v, uint8_t vector)
 	last_vector = vector;
 }
 
+bool vcpu_owed(const struct vcpu *v)
+{
+	return vapic_irr_any(v->avic.page);
+}
+
+bool vcpu_wake(struct cpu *here, struct vcpu *v)
+{
+	woken[v - vcpu]++;
+	return true;
+}
+
+bool storm_host_interrupt(struct cpu *here, struct assigned_irq *irq)
+{
+	return !one_too_many;
+}
+
+static const char *pin_refusal;
+static err_t pin_result;
+static unsigned pins_closed;
+
+const char *intx_refuse(const struct vm *v, const struct pci_device *pci)
+{
+	return pin_refusal;
+}
+
+err_t intx_attach(struct vm *v, struct assigned_device *d, const char **sentence)
+{
+	if (pin_result)
+		*sentence = "pin";
+	return pin_result;
+}
+
+void intx_close(struct vm *v)
+{
+	pins_closed++;
+}
+
 void sim_doorbell(uint32_t apicid)
 {
 	doorbells++;
@@ -190,6 +266,8 @@ static void start_vcpus(void)
 	memset(page, 0, sizeof(page));
 	memset(told, 0, sizeof(told));
 	memset(interrupts, 0, sizeof(interrupts));
+	memset(woken, 0, sizeof(woken));
+	one_too_many = false;
 	doorbells = stops = 0;
 }
 
@@ -212,7 +290,9 @@ static void start_devices(void)
 	devices[0].bar[2] = (struct pci_bar){ .base = 0xc0030000, .bytes = 0x80 };
 	devices[0].bar[3] = (struct pci_bar){ .base = 0xc0040000, .bytes = 0x4000 };
 	devices[1].cap_msi = 0x40;
-	flr_result = program_result = OK;
+	flr_result = program_result = pin_result = OK;
+	pin_refusal = NULL;
+	wire_id = 0;
 	plain_log2 = 0;
 	mapped_count = 0;
 	next_host_vector = 0x30;
@@ -270,7 +350,7 @@ TEST(a_device_becomes_the_vms)
 	EXPECT_EQ(dte(0)[0], 0x6000000000000803ull | vm.domain.root.v);
 	EXPECT_EQ(dte(0)[1] & 0xffff, 3);
 	EXPECT_EQ(vm.domain.id, 3);
-	EXPECT(state[0].master && state[0].messages);
+	EXPECT(state[0].master && state[0].messages && state[0].no_ats);
 	EXPECT_EQ(state[0].programmed, 0xfffff);
 	EXPECT_EQ(irte(0)[0], 2); /* nowhere yet */
 	/* BAR 0 whole, BAR 3 without the page of the MSI-X table; ports and 128 bytes left out. */
@@ -352,6 +432,22 @@ TEST(refusals)
 	expect_refused(0, "MSI");
 	EXPECT_EQ(fake_pages_freed, 2);
 	start(EFR);
+	wire_id = 0x700;
+	expect_refused(0, "conventional");
+	/* Where the IVRS knows of the bridge, its word counts. */
+	ivrs.range_count = 2;
+	ivrs.range[1] = (struct ivrs_range){
+		.first = devices[0].id, .last = devices[0].id, .aliased = true, .alias = 0x700
+	};
+	EXPECT_EQ(give(&vm, 0), OK);
+	start(EFR);
+	pin_refusal = "nobody knows where its pin leads";
+	expect_refused(0, "its pin");
+	start(EFR);
+	pin_result = ERR_NOT_FOUND;
+	expect_refused(0, "pin");
+	EXPECT_EQ(fake_pages_freed, 2);
+	start(EFR);
 	fake[0].silent = true;
 	EXPECT_EQ(give(&vm, 0), ERR_TIMEOUT);
 	EXPECT(strstr(why, "answer"));
@@ -371,6 +467,35 @@ TEST(refusals)
 	start(EFR);
 	flr_result = ERR_UNFIT; /* has no reset: fine */
 	EXPECT_EQ(give(&vm, 0), OK);
+}
+
+/* Between two lives: no DMA, no messages, until the reset is done. */
+TEST(second_life)
+{
+	start(EFR);
+	EXPECT_EQ(give(&vm, 0), OK);
+	struct assigned_device *d = &vm.devices[0];
+
+	EXPECT_EQ(assign_route(&cpu[0], &d->irq[0], &vcpu[0], 0x51), OK);
+	uint64_t open = dte(0)[0];
+
+	assign_block_all(&vm);
+	assign_reset_begin(&cpu[0], &vm);
+	EXPECT(!d->irq[0].target && !(irte(0)[0] & 1));
+	flr_result = ERR_BUSY;
+	EXPECT_EQ(assign_reset_step(&vm, &why), ERR_BUSY);
+	EXPECT(dte(0)[0] != open);
+	flr_result = OK;
+	EXPECT_EQ(assign_reset_step(&vm, &why), OK);
+	EXPECT_EQ(dte(0)[0], open);
+	EXPECT(state[0].master); /* pci = direct */
+	assign_block_all(&vm);
+	assign_reset_begin(&cpu[0], &vm);
+	flr_result = ERR_UNFIT;
+	EXPECT_EQ(assign_reset_step(&vm, &why), ERR_UNFIT);
+	EXPECT(strstr(why, "no reset"));
+	EXPECT(!state[0].master);
+	EXPECT(dte(0)[0] != open);
 }
 
 TEST(nobody_gets_what_another_has)
@@ -418,6 +543,7 @@ TEST(virtual_bus)
 
 static struct assigned_irq *an_irq(void)
 {
+	routed = 0;
 	start(EFR);
 	EXPECT_EQ(give(&vm, 0), OK);
 	return &vm.devices[0].irq[2];
@@ -433,6 +559,7 @@ TEST(posted_route)
 	EXPECT_EQ(irte(2)[0], 0x0000015100001100ull | GAPPI_QUIET);
 	EXPECT_EQ(irte(2)[1], (uint64_t)&page[1] | 0x61);
 	EXPECT_EQ(told[1], 1); /* looks once */
+	EXPECT_EQ(routed, 1);
 	EXPECT_EQ(told[0], 0);
 	avic_load(&vcpu[1].avic, vcpu[1].avic.target);
 	EXPECT_EQ(irte(2)[0] & 0x40, 0x40);
@@ -507,6 +634,96 @@ TEST(without_guest_mode_it_is_emulated)
 	EXPECT_EQ(give(&vm, 0), OK);
 	EXPECT_EQ(assign_route(&cpu[0], &vm.devices[0].irq[2], &vcpu[0], 0x61), OK);
 	EXPECT(!vm.devices[0].irq[2].posted);
+}
+
+#define GALOG_INTR (1ull << 2)
+
+static void hold(struct assigned_irq *irq)
+{
+	spin_lock(&vm.devices[0].lock);
+	route_hold(&cpu[0], irq);
+	spin_unlock(&vm.devices[0].lock);
+	EXPECT_EQ(vm.devices[0].storm.held, 1);
+}
+
+/* Held, a post asks for no entry, whoever blocks; afterwards it does, and what came is found. */
+TEST(held_posted)
+{
+	struct assigned_irq *irq = an_irq();
+
+	vcpu[1].avic.put = PUT_BLOCKING_GALOG;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	EXPECT(irte(2)[0] & GALOG_INTR);
+	hold(irq);
+	EXPECT(irq->held && !irq->owed);
+	EXPECT(!(irte(2)[0] & GALOG_INTR) && irte(2)[0] & 1);
+	avic_load(&vcpu[1].avic, vcpu[1].avic.target);
+	avic_put(&vcpu[1].avic, PUT_BLOCKING_GALOG, vcpu[1].avic.target);
+	EXPECT(!(irte(2)[0] & GALOG_INTR));
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x62), OK); /* is no way out */
+	EXPECT(!(irte(2)[0] & GALOG_INTR));
+	vapic_set_irr(&page[1], 0x62);
+	EXPECT_EQ(woken[1], 0);
+	route_release(&cpu[0], irq);
+	EXPECT(irte(2)[0] & GALOG_INTR);
+	EXPECT_EQ(woken[1], 1);
+	EXPECT_EQ(vm.devices[0].storm.held, 0);
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(woken[1], 1);
+	EXPECT_EQ(interrupts[1], 0);
+}
+
+/* Held, an emulated message is dropped without a word; afterwards it fires, once. */
+TEST(held_emulated)
+{
+	struct assigned_irq *irq = an_irq();
+
+	vm.delivery = DELIVERY_EMULATED;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	irq->allowance = 1;
+	assign_host_interrupt(&cpu[1], irq);
+	EXPECT_EQ(interrupts[1], 1);
+	one_too_many = true;
+	assign_host_interrupt(&cpu[1], irq);
+	EXPECT_EQ(interrupts[1], 1);
+	hold(irq);
+	EXPECT_EQ(irte(2)[0], 2); /* SupIOPF */
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x62), OK);
+	EXPECT_EQ(irte(2)[0], 2);
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(irte(2)[0], 0x1101);
+	EXPECT_EQ(interrupts[1], 2);
+	EXPECT_EQ(last_vector, 0x62);
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(interrupts[1], 2);
+}
+
+/* The VM changes over, or ends, or lets go of the message, while it is held. */
+TEST(held_and_changed)
+{
+	struct assigned_irq *irq = an_irq();
+
+	vm.delivery = DELIVERY_EMULATED;
+	EXPECT_EQ(assign_route(&cpu[0], irq, &vcpu[1], 0x61), OK);
+	hold(irq);
+	vm.delivery = DELIVERY_POSTED;
+	EXPECT_EQ(assign_set_delivery(&cpu[0], &vm, DELIVERY_POSTED), OK);
+	EXPECT(irte(2)[0] & 1);
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(interrupts[1], 1);
+	vm.delivery = DELIVERY_EMULATED;
+	EXPECT_EQ(assign_set_delivery(&cpu[0], &vm, DELIVERY_EMULATED), OK);
+	hold(irq);
+	vm.stopped = 1;
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(irte(2)[0], 2);
+	vm.stopped = 0;
+	hold(irq);
+	assign_unroute(&cpu[0], irq);
+	route_release(&cpu[0], irq);
+	EXPECT_EQ(irte(2)[0], 2);
+	EXPECT_EQ(vm.devices[0].storm.held, 0);
+	EXPECT_EQ(stops, 0);
 }
 
 TEST(route_failures_leave_nothing_on)

@@ -53,7 +53,9 @@ static void set_up(bool x2apic, bool erratum)
 		svm[i] = (struct svm_vcpu){ .vmcb = &vmcb[i], .asid_generation = 7 };
 		vmcb[i].clean = ~0u;
 		vmcb[i].int_control = 1u << 24; /* V_INTR_MASKING */
-		post[i] = (struct post){ .irte = &irte[i], .gappi_dis = 1u << 5 };
+		post[i] = (struct post){
+			.irte = &irte[i], .gappi_dis = 1u << 5, .galog_intr = 1u << 2
+		};
 		EXPECT_EQ(avic_vcpu_init(&vcpu[i], &vm, &svm[i], i), OK);
 	}
 }
@@ -288,9 +290,85 @@ TEST(logical_table_cluster)
 	EXPECT_EQ(valid_entries(), 0);
 }
 
+/* No hardware goes by it while one vCPU has another kind of logical ID. */
+TEST(logical_table_while_modes_differ)
+{
+	set_up(false, false);
+	for (unsigned i = 0; i < 4; i++)
+		set_logical(i, 0xffffffff, 1u << (24 + i));
+	avic_logical_update(&vm);
+	EXPECT_EQ(valid_entries(), 4);
+	avic_set_mode(&vcpu[2], VAPIC_X2APIC);
+	EXPECT_EQ(valid_entries(), 0);
+	avic_set_mode(&vcpu[2], VAPIC_OFF);
+	EXPECT_EQ(valid_entries(), 3);
+	avic_set_mode(&vcpu[2], VAPIC_XAPIC);
+	EXPECT_EQ(valid_entries(), 3);
+	set_logical(2, 0xffffffff, 1u << 26);
+	avic_logical_update(&vm);
+	EXPECT_EQ(valid_entries(), 4);
+}
+
 TEST(x2apic_has_no_logical_table)
 {
 	set_up(true, false);
 	avic_logical_update(&vm);
 	EXPECT_EQ(valid_entries(), 0);
+}
+
+/* It asks for no entries while others of the same vCPU do, and is none of those that might have. */
+TEST(a_post_that_is_held)
+{
+	struct wake_target t = { 3, 0x142 };
+	struct post *found[2];
+
+	set_up(true, false);
+	avic_enable(&vcpu[0]);
+	for (unsigned i = 0; i < 3; i++) {
+		post[i].vector = (uint8_t)(0x51 + i);
+		avic_attach(&vcpu[0], &post[i]);
+	}
+	avic_put(&vcpu[0], PUT_BLOCKING_GALOG, t);
+	EXPECT_EQ(avic_pending_posts(&vcpu[0], found, 2), 1); /* any */
+	vapic_set_irr(vcpu[0].page, 0x51);
+	vapic_set_irr(vcpu[0].page, 0x53);
+	EXPECT_EQ(avic_pending_posts(&vcpu[0], found, 2), 2);
+	EXPECT(found[0] == &post[0] && found[1] == &post[2]);
+	EXPECT_EQ(avic_pending_posts(&vcpu[0], found, 1), 1);
+	avic_set_galog_intr(&vcpu[0], &post[0], 0);
+	EXPECT_EQ(irte[0].q[0] & ~0x20ull, 0x0000014200000381);
+	EXPECT_EQ(irte[2].q[0] & ~0x20ull, 0x0000014200000385);
+	EXPECT_EQ(avic_pending_posts(&vcpu[0], found, 2), 1);
+	EXPECT(found[0] == &post[2]);
+	avic_load(&vcpu[0], t);
+	EXPECT_EQ(irte[0].q[0], irte[1].q[0]); /* who runs is told as ever */
+	avic_set_galog_intr(&vcpu[0], &post[0], 1u << 2);
+	EXPECT_EQ(irte[0].q[0], irte[1].q[0]);
+	avic_put(&vcpu[0], PUT_BLOCKING_GALOG, t);
+	EXPECT_EQ(irte[0].q[0] & ~0x20ull, 0x0000014200000385);
+}
+
+/* Woken, it waits for its turn: no more entries. Blocked anew meanwhile, it still needs them. */
+TEST(quiet_while_it_waits)
+{
+	struct wake_target t = { 3, 0x142 };
+	uint32_t state = 7;
+
+	set_up(true, false);
+	avic_enable(&vcpu[0]);
+	avic_attach(&vcpu[0], &post[0]);
+	avic_put(&vcpu[0], PUT_BLOCKING_GALOG, t);
+	avic_quiet(&vcpu[0], &state, 8);
+	EXPECT_EQ(irte[0].q[0] & ~0x20ull, 0x0000014200000385);
+	avic_quiet(&vcpu[0], &state, 7);
+	EXPECT_EQ(irte[0].q[0], 0x00000142000003a1);
+	EXPECT_EQ(vcpu[0].put, PUT_PREEMPTED);
+	avic_put(&vcpu[0], PUT_BLOCKING_GALOG, t);
+	EXPECT_EQ(irte[0].q[0] & ~0x20ull, 0x0000014200000385);
+	avic_put(&vcpu[0], PUT_BLOCKING_GAPPI, t);
+	avic_quiet(&vcpu[0], &state, 7);
+	EXPECT_EQ(irte[0].q[0], 0x0000014200000381);
+	avic_load(&vcpu[0], t);
+	avic_quiet(&vcpu[0], &state, 7);
+	EXPECT_EQ(irte[0].q[0], 0x00000142000003e1);
 }

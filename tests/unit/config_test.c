@@ -129,7 +129,12 @@ TEST(words)
 		EXPECT_EQ(c.vms[0].halt, halts[i].mode);
 		EXPECT_EQ(c.vms[0].delivery, DELIVERY_EMULATED);
 	}
+	EXPECT_EQ(parse(VM "storm-limit = 0\n"), OK);
+	EXPECT_EQ(c.vms[0].storm_limit, 0);
+	EXPECT_EQ(parse(VM "storm-limit = 100\n"), OK);
+	EXPECT_EQ(c.vms[0].storm_limit, 100);
 	EXPECT_EQ(parse(VM "delivery = auto\ncontrol = no\napic = x2apic\n"), OK);
+	EXPECT_EQ(c.vms[0].storm_limit, 200000);
 }
 
 TEST(byte_order_mark_and_line_ends)
@@ -190,21 +195,30 @@ TEST(bad_values)
 	REFUSED("[reveille]\ncpus = 65\n", 2, "'65'", "1 to 64");
 	REFUSED("[reveille]\ncpus =\n", 2, "bad value ''", "1 to 64");
 	REFUSED("[vm a]\nguest = linux\n", 2, "'linux' for 'guest'", "expected builtin");
-	REFUSED(VM "apic = x3apic\n", 4, "'x3apic'", "x2apic or xapic");
+	REFUSED(VM "apic = x3apic\n", 4, "'x3apic'", "x2apic, xapic or auto");
 	REFUSED(VM "delivery = mail\n", 4, "'mail'", "auto, emulated or posted");
 	REFUSED(VM "halt = gapi\n", 4, "'gapi'", "gappi or gappi-shared");
 	REFUSED(VM "pci = express\n", 4, "'express'", "direct or virtual");
 	REFUSED("[vm a]\nkernel = k\npci = virtual\ncpus = 0\n", 3, "'pci'", "always");
+	/* Another VM's is its own business. */
+	EXPECT_EQ(parse(VM "pci = virtual\n[vm b]\nkernel = k\ncpus = 0\n"), OK);
 	EXPECT_EQ(parse("[vm a]\nkernel = k\ncpus = 0\n"), OK);
 	EXPECT_EQ(c.vms[0].pci, PCI_VIRTUAL);
 	EXPECT_EQ(parse("[reveille]\nvfs = 2*8086:10c9#0, 7*00:03.0\n" VM), OK);
 	EXPECT(c.vfs_count == 2 && c.vfs[0].count == 2 && c.vfs[1].count == 7);
 	EXPECT_EQ(c.vfs[1].pf.bdf, 0x18);
+	EXPECT(c.vf_service);
+	EXPECT_EQ(parse("[reveille]\nvf-service = no\n" VM), OK);
+	EXPECT(!c.vf_service);
+	REFUSED("[reveille]\nvf-service = maybe\n" VM, 2, "'maybe'", "no or yes");
 	REFUSED("[reveille]\nvfs = 8086:10c9#0\n" VM, 2, "'8086:10c9#0'", "N*DEVICE");
 	REFUSED("[reveille]\nvfs = 0*00:03.0\n" VM, 2, "'0*00:03.0'", "N*DEVICE");
 	REFUSED("[reveille]\nvfs = 1*00:03.0,\n" VM, 2, "comma", "N*DEVICE");
 	REFUSED(VM "control = maybe\n", 4, "'maybe'", "no or yes");
 	REFUSED(VM "control = ye\n", 4, "'ye'", "no or yes");
+	REFUSED(VM "storm-limit = 99\n", 4, "'99'", "100 to 10000000, or 0");
+	REFUSED(VM "storm-limit = 10000001\n", 4, "'10000001'", "100 to 10000000, or 0");
+	REFUSED(VM "storm-limit = few\n", 4, "'few'", "host interrupts a second");
 }
 
 TEST(memory)
@@ -259,6 +273,37 @@ TEST(what_belongs_to_a_kernel)
 	REFUSED(KERNEL "restart = sometimes\n", 4, "'sometimes' for 'restart'",
 		"expected never, on-reset, on-failure or always");
 	REFUSED(KERNEL "console = tty\n", 4, "'tty' for 'console'", "expected uart or none");
+}
+
+TEST(kernel_types)
+{
+	EXPECT_EQ(parse(KERNEL), OK);
+	EXPECT_EQ(c.vms[0].kernel_type, KERNEL_AUTO);
+	EXPECT_EQ(parse(KERNEL "kernel-type = linux\n"), OK);
+	EXPECT_EQ(c.vms[0].kernel_type, KERNEL_LINUX);
+	EXPECT_EQ(parse(KERNEL "kernel-type = multiboot\n"), OK);
+	EXPECT_EQ(c.vms[0].kernel_type, KERNEL_MULTIBOOT);
+	EXPECT_EQ(parse(KERNEL "kernel-type = flat\n"), OK);
+	EXPECT_EQ(c.vms[0].kernel_type, KERNEL_FLAT);
+	EXPECT_EQ(c.vms[0].load_at, 0x100000);
+	EXPECT_EQ(c.vms[0].entry, 0x100000);
+	EXPECT_EQ(parse(KERNEL "load-at = 2M\nentry = 0x20A010\nkernel-type = flat\n"), OK);
+	EXPECT_EQ(c.vms[0].load_at, 0x200000);
+	EXPECT_EQ(c.vms[0].entry, 0x20a010);
+	EXPECT_EQ(parse(KERNEL "kernel-type = flat-real\n"), OK);
+	EXPECT_EQ(c.vms[0].load_at, 0x7c00);
+	EXPECT_EQ(c.vms[0].entry, 0x7c00);
+	EXPECT_EQ(parse(KERNEL "kernel-type = flat-real\nload-at = 4096\n"), OK);
+	EXPECT_EQ(c.vms[0].entry, 0x1000);
+	REFUSED(KERNEL "kernel-type = elf\n", 4, "'elf' for 'kernel-type'",
+		"expected auto, linux, multiboot, flat or flat-real");
+	REFUSED(KERNEL "kernel-type = flat\nload-at = 4G\n", 5, "'4G' for 'load-at'", "below 4G");
+	REFUSED(KERNEL "kernel-type = flat\nentry = 0x\n", 5, "'0x' for 'entry'", "like 0x7c00");
+	REFUSED(KERNEL "entry = 0x7c00\n[vm b]", 4, "belong to flat images", "flat-real");
+	REFUSED(KERNEL "load-at = 1M\n[vm b]", 4, "belong to flat images", "flat-real");
+	REFUSED(KERNEL "kernel-type = flat-real\nentry = 1M\n", 5, "entry 100000", "below 1M");
+	REFUSED(VM "kernel-type = flat\n\n", 4, "'kernel-type' belongs to a kernel",
+		"kernel = FILE");
 }
 
 TEST(paths)
@@ -383,6 +428,24 @@ TEST(device_paths)
 		"a path like pci/");
 	REFUSED(VM "devices = pci/00:1c.0/0.0, pci/00:1c.0/00.0", 4,
 		"device pci/00:1c.0/00.0 belongs to [vm a] already", "each device once");
+}
+
+TEST(interrupt_pins)
+{
+	EXPECT_EQ(
+		parse(VM "pci = virtual\nintx = 00:05.0@21, 8086:100e#0@none,pci/00:1c.0/00.0@0\n"),
+		OK);
+	EXPECT_EQ(c.vms[0].intx_count, 3);
+	EXPECT_EQ(c.vms[0].intx[0].device.bdf, 0x28);
+	EXPECT_EQ(c.vms[0].intx[0].gsi, 21);
+	EXPECT_EQ(c.vms[0].intx[1].device.vendor, 0x8086);
+	EXPECT_EQ(c.vms[0].intx[1].gsi, CONFIG_GSI_NONE);
+	EXPECT_EQ(c.vms[0].intx[2].gsi, 0);
+	REFUSED(VM "intx = 00:05.0\n", 4, "'00:05.0'", "DEVICE@GSI");
+	REFUSED(VM "intx = 00:05.0@\n", 4, "'00:05.0@'", "DEVICE@GSI");
+	REFUSED(VM "intx = 00:05.0@1024\n", 4, "1024", "DEVICE@GSI");
+	REFUSED(VM "intx = nobody@4\n", 4, "nobody", "DEVICE@GSI");
+	REFUSED(VM "pci = direct\nintx = 00:05.0@4\n", 5, "PCI bus", "pci = virtual");
 }
 
 TEST(consoles_and_iommu)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* sources: vmm/notice.c */
 /* sources: vmm/counters.c vmm/report_end.c vmm/base/lib.c */
 /* A small machine with numbers that are all different; the lines are typed by hand. */
 #include "test.h"
@@ -16,6 +17,7 @@ static struct cpu cpus[2] = {
 		.interrupts = 1000,
 		.stale_interrupts = 1,
 		.count = { .galog_interrupts = 50,
+			.galog_moves = 9,
 			.galog_useless = 4,
 			.stale = 3,
 			.gappi_own = 20,
@@ -100,7 +102,8 @@ static void make(void)
 			.spurious_wakes = 104,
 			.parked_bits = 105,
 			.preemptions = 106,
-			.rescues = 107 };
+			.rescues = 107,
+			.moves = 108 };
 	vcpus[2].index = 1;
 	vms[2].device_count = 1;
 	*d = (struct assigned_device){ .vm = &vms[2], .pci = &igb, .irq_count = 3, .irq = irqs };
@@ -123,23 +126,34 @@ TEST(everything)
 		"REPORT mechanism name=gappi-shared interrupts=11 wakes=12\n"
 		"REPORT mechanism name=scan looks=13 wakes=14\n"
 		"REPORT mechanism name=audit looks=9 records=1 rescues=3 none=0 galog=1 gappi=2\n"
-		"REPORT cpu n=0 interrupts=1000 stale=1 kicks=6 inbox=7 software_posts=8\n"
-		"REPORT cpu n=1 interrupts=2000 stale=0 kicks=0 inbox=0 software_posts=0\n"
+		"REPORT cpu n=0 interrupts=1000 stale=1 kicks=6 inbox=7 software_posts=8 galog=50 "
+		"galog_moves=9\n"
+		"REPORT cpu n=1 interrupts=2000 stale=0 kicks=0 inbox=0 software_posts=0 galog=0 "
+		"galog_moves=0\n"
 		"REPORT vcpu vm=a n=0 exits=100 blocks=101 cancels=102 wakes=103 spurious=104 "
-		"parked=105 preemptions=106 rescues=107\n"
+		"parked=105 preemptions=106 moves=108 rescues=107\n"
 		"REPORT vcpu vm=b n=0 exits=0 blocks=0 cancels=0 wakes=0 spurious=0 parked=0 "
-		"preemptions=0 rescues=0\n"
+		"preemptions=0 moves=0 rescues=0\n"
 		"REPORT vcpu vm=b n=1 exits=0 blocks=0 cancels=0 wakes=0 spurious=0 parked=0 "
-		"preemptions=0 rescues=0\n"
+		"preemptions=0 moves=0 rescues=0\n"
 		"REPORT message vm=b device=04:04.1 n=1 posted=1 vcpu=1 vector=81 "
 		"host_interrupts=0\n"
 		"REPORT message vm=b device=04:04.1 n=2 posted=0 vcpu=0 vector=0 "
 		"host_interrupts=5\n"
 		"REPORT iommu n=0 galog_entries=60 overflows=2 recoveries=1 reads=70 writes=71 "
 		"commands=72 events=73\n"
+		"REPORT refused vm=a events=0 msrs=4 ports=0 config=0 ipis=0 startups=0 "
+		"hypercalls=0 storms=0 reports=0\n"
+		"REPORT refused vm=a events=0 msrs=0 ports=0 config=0 ipis=0 startups=0 "
+		"hypercalls=0 storms=0 reports=0\n"
+		"REPORT refused vm=b events=0 msrs=0 ports=0 config=0 ipis=0 startups=0 "
+		"hypercalls=0 storms=0 reports=5\n"
 		"trace\n";
 
 	make();
+	vms[0].notices.before[NOTICE_MSR] = 1;
+	vms[0].notices.now[NOTICE_MSR] = 3;
+	vms[2].notices.now[NOTICE_REPORT] = 5;
 	out[0] = 0;
 	report_end();
 	EXPECT(!strcmp(out, want));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: vmm/device_find.c vmm/device_path.c drivers/pci.c drivers/pci_bar.c */
-/* sources: drivers/pci_config.c drivers/clock.c */
+/* sources: drivers/pci_config.c drivers/pci_bridge.c drivers/clock.c */
 /* Devices by address, by ID and by the way to them. */
 #include "test.h"
 #include "device_find.h"

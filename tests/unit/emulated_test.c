@@ -31,10 +31,11 @@ static void set_up(bool x2apic)
 	vmcb.int_control = 1u << 24;
 	vmcb.rflags = IF;
 	svm = (struct svm_vcpu){ .vmcb = &vmcb };
-	vm = (struct avic_vm){ .physical = physical, .max_index = 7, .x2apic = x2apic };
+	vm = (struct avic_vm){ .physical = physical, .max_index = 7 };
+	vm.mode[5] = x2apic ? VAPIC_X2APIC : VAPIC_XAPIC;
 	vapic_reset(&page, 5, x2apic);
 	a = (struct avic_vcpu){ .page = &page, .vm = &vm, .svm = &svm, .entry = &physical[5] };
-	emulated_init(&e, &a, x2apic, false);
+	emulated_init(&e, &a, false);
 }
 
 static uint32_t reg(uint32_t offset)
@@ -58,9 +59,10 @@ static uint64_t rd(uint32_t msr)
 TEST(init)
 {
 	set_up(true);
-	EXPECT_EQ(e.apic_base, 0xfee00c00);
-	emulated_init(&e, &a, false, true);
-	EXPECT_EQ(e.apic_base, 0xfee00900);
+	EXPECT_EQ(emulated_apic_base(&e), 0xfee00c00);
+	vm.mode[5] = VAPIC_XAPIC;
+	emulated_init(&e, &a, true);
+	EXPECT_EQ(emulated_apic_base(&e), 0xfee00900);
 }
 
 /* Which MSRs of 800h..8FFh can be read and written with 0, all others #GP; by hand from 24593 rev

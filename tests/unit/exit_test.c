@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
+/* sources: vmm/notice.c */
 /* sources: svm/probe.c */
 /* sources: vmm/exit.c vmm/exit_cpuid.c vmm/exit_msr.c vmm/exit_io.c vmm/exit_apic.c */
 /* sources: vmm/exit_mmio.c vmm/guest/vioapic.c vmm/guest/vuart.c vmm/guest/power.c */
-/* sources: vmm/guest/vmtrr.c */
+/* sources: vmm/guest/vmtrr.c vmm/guest/vrtc.c */
 /* sources: vmm/guest/pvclock.c vmm/guest/startup.c drivers/rtc.c */
 /* sources: vmm/guest/decode.c vmm/guest/walk.c vmm/guest/console.c vmm/base/lib.c */
 /* sources: svm/svm.c svm/asid.c svm/event.c svm/fpu.c svm/guest_state.c svm/start.c svm/vmexit.c */
@@ -21,6 +22,7 @@
 #include <hw/sim.h>
 #include "base/log.h"
 #include "guest/walk.h"
+#include "intx.h"
 #include "test.h"
 
 #define VCPUS 3
@@ -56,9 +58,16 @@ void sim_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 		out[0] = 0x00a20f10;
 }
 
+static uint64_t host_msr_writes;
+
 uint64_t sim_rdmsr(uint32_t msr)
 {
 	return 0;
+}
+
+void sim_wrmsr(uint32_t msr, uint64_t value)
+{
+	host_msr_writes++;
 }
 
 void sim_take_interrupts(void)
@@ -108,6 +117,10 @@ static bool bus;
 static struct mmio_access bus_access;
 static struct port_access bus_port;
 
+void intx_eoi(struct vm *m, uint32_t pins)
+{
+}
+
 bool vpci_has(const struct vm *m, gpa_t at)
 {
 	return bus && at.v >> 20 == 0xe00;
@@ -155,6 +168,16 @@ bool vm_map_apic_page(struct vm *m)
 {
 	map_tries++;
 	return map_result;
+}
+
+bool vm_has_x2apic(const struct vm *m)
+{
+	return config.apic != APIC_XAPIC;
+}
+
+void vm_set_apic_mode(struct vcpu *w, enum vapic_mode mode)
+{
+	avic_set_mode(&w->avic, mode);
 }
 
 enum exit_result exit_hypercall(struct cpu *here, struct vcpu *w)
@@ -209,7 +232,7 @@ static void fresh(enum apic_mode apic)
 		w->index = i;
 		EXPECT_EQ(svm_vcpu_init(&w->svm, &vm.svm), OK);
 		EXPECT_EQ(avic_vcpu_init(&w->avic, &vm.avic, &w->svm, i), OK);
-		emulated_init(&w->emulated, &w->avic, apic == APIC_X2APIC, i == 0);
+		emulated_init(&w->emulated, &w->avic, i == 0);
 		svm_vcpu_start_long(&w->svm, GPA(0x10000), 0x200000, 0x7000, i);
 	}
 	b = v->svm.vmcb;
@@ -299,8 +322,8 @@ TEST(bad_guests)
 	EXPECT(strstr(stopped, "init"));
 	leave_by(0x400, 0x100000006, 0x12345678);
 	EXPECT(strstr(stopped, "write at guest-physical 12345678"));
-	leave_by(0x400, 0x100000004, 0xfee00020);
-	EXPECT(strstr(stopped, "read at guest-physical fee00020"));
+	leave_by(0x400, 0x100000004, 0xfee01020);
+	EXPECT(strstr(stopped, "read at guest-physical fee01020"));
 	leave_by(0x400, 0x100000014, 0x1000000);
 	EXPECT(strstr(stopped, "fetch"));
 }
@@ -511,11 +534,38 @@ TEST(x2apic_registers)
 	EXPECT(wrmsr(0x830, 0x000000020000469a));
 	EXPECT_EQ(vcpus[2].sipi_page, 0x9a);
 	EXPECT_EQ(vcpus[2].events, VCPU_EVENT_INIT | VCPU_EVENT_SIPI);
+	EXPECT(wrmsr(0x830, 0x0000000200004500)); /* forgets the startup before it */
+	EXPECT_EQ(vcpus[2].events, VCPU_EVENT_INIT);
 	EXPECT(wrmsr(0x830, 0x00000000000c4400)); /* NMI to all others */
 	EXPECT_EQ(vcpus[1].events, VCPU_EVENT_NMI);
 	EXPECT_EQ(v->events, 0);
 	fresh(APIC_XAPIC);
 	EXPECT(!rdmsr(0x802));
+}
+
+/* Whatever a guest reads or writes by an exit, no MSR of the host's is written. */
+TEST(msr_scan)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = { { 0, 0x1fff }, { 0x40000000, 0x400000ff }, { 0xc0000000, 0xc0001fff },
+		{ 0xc0010000, 0xc0011fff } };
+	uint64_t value = 0x9e3779b97f4a7c15ull, through = 0;
+
+	fresh(APIC_X2APIC);
+	host_msr_writes = 0;
+	for (unsigned i = 0; i < ARRAY_COUNT(ranges); i++)
+		for (uint32_t msr = ranges[i].first; msr <= ranges[i].last; msr++) {
+			value = value * 6364136223846793005ull + 1442695040888963407ull;
+			if (msr == 0x830) /* tests of its own */
+				continue;
+			through += rdmsr(msr);
+			through += wrmsr(msr, value) + wrmsr(msr, 0) + wrmsr(msr, ~0ull);
+		}
+	EXPECT_EQ(host_msr_writes, 0);
+	EXPECT(through > 100);
+	EXPECT(notice_total(&vm.notices, NOTICE_MSR) > 90000);
+	fresh(APIC_X2APIC);
 }
 
 static void code(const char *bytes, size_t count)
@@ -530,6 +580,62 @@ static void code(const char *bytes, size_t count)
 static void npf(uint64_t gpa, bool write)
 {
 	leave_by(0x400, 0x100000004 | write << 1, gpa);
+}
+
+/* 24593 rev 3.44, "x2APIC Mode": which writes of IA32_APIC_BASE are good in which mode. */
+TEST(apic_modes)
+{
+	static const struct {
+		uint64_t value;
+		bool good[3]; /* from xAPIC, x2APIC, off */
+		enum vapic_mode to;
+	} writes[] = {
+		{ 0xfee00900, { true, false, true }, VAPIC_XAPIC },
+		{ 0xfee00d00, { true, true, false }, VAPIC_X2APIC },
+		{ 0xfee00100, { true, true, true }, VAPIC_OFF },
+		{ 0xfee00500, { false, false, false }, 0 },
+		{ 0xfee00800, { false, false, false }, 0 }, /* not the boot CPU any more */
+		{ 0xfed00900, { false, false, false }, 0 },
+		{ 0x1fee00900, { false, false, false }, 0 },
+		{ 0xfee00901, { false, false, false }, 0 },
+	};
+	static const uint64_t bases[] = { 0xfee00900, 0xfee00d00, 0xfee00100 };
+
+	for (unsigned from = 0; from < 3; from++) {
+		for (unsigned i = 0; i < ARRAY_COUNT(writes); i++) {
+			fresh(APIC_AUTO);
+			avic_set_mode(&v->avic, from);
+			EXPECT(rdmsr(0x1b));
+			EXPECT_EQ(got(), bases[from]);
+			EXPECT_EQ(wrmsr(0x1b, writes[i].value), writes[i].good[from]);
+			EXPECT_EQ(avic_mode(&v->avic), writes[i].good[from] ? writes[i].to : from);
+			EXPECT_EQ(rdmsr(0x802), avic_mode(&v->avic) == VAPIC_X2APIC);
+		}
+	}
+	EXPECT_EQ(avic_mode(&vcpus[1].avic), VAPIC_XAPIC);
+	/* There is no x2APIC mode. */
+	fresh(APIC_XAPIC);
+	EXPECT(!wrmsr(0x1b, 0xfee00d00));
+	EXPECT(wrmsr(0x1b, 0xfee00100));
+}
+
+/* What is pending comes when it is on again, and not before. */
+TEST(an_apic_that_is_off)
+{
+	fresh(APIC_AUTO);
+	identity_map();
+	b->rflags |= 1 << 9;
+	EXPECT(wrmsr(0x1b, 0xfee00100));
+	vapic_set_irr(v->avic.page, 0xe1);
+	emulated_enter(&v->emulated);
+	EXPECT_EQ(b->event_inj >> 31, 0);
+	CODE("\x8b\x07"); /* mov (%rdi),%eax: nobody there */
+	reg(0, 0);
+	leave_by(0x400, 0x100000004, 0xfee00030);
+	EXPECT_EQ(svm_reg(&v->svm, 0), 0xffffffff);
+	EXPECT(wrmsr(0x1b, 0xfee00900));
+	emulated_enter(&v->emulated);
+	EXPECT_EQ(b->event_inj, 0x800000e1);
 }
 
 TEST(xapic_page)

@@ -290,6 +290,48 @@ TEST(restarted_and_full_again)
 	EXPECT_EQ(galog_end(u), GALOG_OVERFLOWED);
 }
 
+TEST(moves_to_another_cpu)
+{
+	uint32_t tag;
+
+	on();
+	post(1);
+	EXPECT_EQ(galog_move(u, 0x01020304), OK);
+	EXPECT_EQ(u->galog_apicid, 0x01020304);
+	/* XT GA log interrupt control: Destination[23:0] in 31:8, [31:24] in 63:56. */
+	EXPECT_EQ(fake_get(&fake[0], 0x0180) & 0xff00000000ffff00ull, 0x0100000000030400ull);
+	EXPECT_EQ(fake_get(&fake[0], 0x18) >> 28 & 3, 3);
+	EXPECT(u->galog.enabled);
+	EXPECT(!galog_next(u, &tag)); /* what was in it is dropped */
+	EXPECT_EQ(galog_disable(u), OK);
+	EXPECT_EQ(galog_move(u, 5), OK);
+	EXPECT(!u->galog.enabled); /* off stays off */
+	EXPECT_EQ(u->galog_apicid, 5);
+	on();
+	fake[0].stuck = 0x100;
+	EXPECT_EQ(galog_move(u, 7), ERR_TIMEOUT);
+	EXPECT(!u->galog.enabled && u->galog_apicid != 7);
+}
+
+static bool enabled_when_begun;
+
+static void note_enabled(void)
+{
+	if (fake_get(&fake[0], 0x18) >> 28 & 1)
+		enabled_when_begun |= u->galog.enabled;
+}
+
+/* Its owner, on another CPU, takes the first message for his. */
+TEST(enabled_before_it_sends)
+{
+	start(512);
+	enabled_when_begun = false;
+	fake_hook = note_enabled;
+	EXPECT_EQ(galog_enable(u), OK);
+	fake_hook = NULL;
+	EXPECT(enabled_when_begun);
+}
+
 TEST(unfit)
 {
 	start(512);

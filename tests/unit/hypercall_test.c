@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* sources: vmm/notice.c */
 /* sources: svm/probe.c */
 /* sources: vmm/hypercall.c vmm/report.c vmm/guest/console.c vmm/base/lib.c svm/svm.c */
 /* sources: svm/asid.c svm/event.c svm/fpu.c svm/guest_state.c */

@@ -10,8 +10,9 @@ static struct avic_vm vm;
 
 static void set_up(bool x2apic)
 {
-	vm = (struct avic_vm){ .physical = physical, .max_index = 7, .x2apic = x2apic };
+	vm = (struct avic_vm){ .physical = physical, .max_index = 7 };
 	for (uint32_t i = 0; i < 8; i++) {
+		vm.mode[i] = x2apic ? VAPIC_X2APIC : VAPIC_XAPIC;
 		vapic_reset(&page[i], i, x2apic);
 		physical[i] = i == 5 ? 0 : (uint64_t)&page[i] | 1ull << 63;
 		if (!x2apic)
@@ -105,6 +106,27 @@ TEST(logical_xapic_cluster)
 	EXPECT_EQ(send(0x05000000000008d1), 0x05);
 	EXPECT_EQ(send(0x1c000000000008d1), 0xc0);
 	EXPECT_EQ(send(0x2f000000000008d1), 0);
+}
+
+/* While they switch: 1 and 3 are in x2APIC mode already. The sender's mode says how its ICR is
+ * read; x2AVIC goes by IDs, whatever mode the target is in. */
+TEST(mixed_modes)
+{
+	set_up(false);
+	vm.mode[1] = vm.mode[3] = VAPIC_X2APIC;
+	page[1].reg[0xd0 / 4] = 1 << 1;
+	page[3].reg[0xd0 / 4] = 1 << 3;
+	EXPECT_EQ(send(0x03000000000000d1), 0x08);
+	EXPECT_EQ(send(0xff000000000000d1), 0xdf);
+	EXPECT_EQ(send(0x0b000000000008d1), 0x0b);
+	vm.mode[2] = VAPIC_X2APIC;
+	EXPECT_EQ(send(0x00000003000000d1), 0x08);
+	EXPECT_EQ(send(0x000000ff000000d1), 0);
+	EXPECT_EQ(send(0xffffffff000000d1), 0xdf);
+	EXPECT_EQ(send(0x0000000b000008d1), 0x0b);
+	/* A device's message has 8 bits of target always. */
+	EXPECT_EQ(walk(avic_ipi_from_message(&vm, 0x03000000000000d1)), 0x08);
+	EXPECT_EQ(walk(avic_ipi_from_message(&vm, 0xff000000000000d1)), 0xdf);
 }
 
 TEST(lowest_priority_goes_to_one)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: vmm/monitor.c vmm/base/lib.c */
+/* sources: vmm/monitor.c vmm/config_values.c vmm/base/lib.c */
 /* Lines typed at the monitor, and which call each becomes. */
 #include "test.h"
 #include "base/log.h"
@@ -8,7 +8,10 @@
 #include "vm.h"
 
 static struct vm_config configs[2] = { { .name = "a" }, { .name = "b" } };
-static struct vm vms[2] = { { .config = &configs[0] }, { .config = &configs[1] } };
+static struct vcpu vcpus[2] = { { .index = 0 }, { .index = 1 } };
+static struct vm vms[2] = { { .config = &configs[0], .vcpus = vcpus, .vcpu_count = 2 },
+	{ .config = &configs[1] } };
+static struct cpu pcpus[3];
 static struct monitor m;
 static char logged[4000];
 static char called[200];
@@ -34,9 +37,22 @@ struct vm *vm_by_index(uint32_t i)
 	return i < 2 ? &vms[i] : NULL;
 }
 
-void vm_stop(struct cpu *here, struct vm *vm, const char *why)
+const char *restart_stop(struct cpu *here, struct vm *vm)
 {
 	snprintf(called, sizeof(called), "stop %s", vm->config->name);
+	return NULL;
+}
+
+const char *restart_vm(struct cpu *here, struct vm *vm)
+{
+	snprintf(called, sizeof(called), "restart %s", vm->config->name);
+	return NULL;
+}
+
+const char *restart_start(struct vm *vm)
+{
+	snprintf(called, sizeof(called), "start %s", vm->config->name);
+	return "it runs";
 }
 
 err_t vm_set_delivery(struct cpu *here, struct vm *vm, struct vcpu *v, enum delivery_mode mode)
@@ -49,6 +65,21 @@ err_t vm_set_halt(struct cpu *here, struct vm *vm, struct vcpu *v, enum halt_mod
 {
 	snprintf(called, sizeof(called), "halt %s %d", vm->config->name, mode);
 	return result;
+}
+
+uint32_t cpu_count(void)
+{
+	return 3;
+}
+
+struct cpu *cpu_by_index(uint32_t index)
+{
+	return index < 3 ? &pcpus[index] : NULL;
+}
+
+void vcpu_move(struct cpu *here, struct vcpu *v, struct cpu *to)
+{
+	snprintf(called, sizeof(called), "move %u %u", v->index, (unsigned)(to - pcpus));
 }
 
 const char *vm_posted_unfit(const struct vm *vm)
@@ -178,6 +209,8 @@ TEST(acts)
 {
 	result = OK;
 	BECOMES("stop b", "stop b", "");
+	BECOMES("restart b", "restart b", "");
+	BECOMES("start a", "start a", "vm a: it runs\n");
 	BECOMES("stop", "", "expected stop VM\n");
 	BECOMES("delivery a emulated", "delivery a 1", "vm a: switched\n");
 	BECOMES("delivery a posted", "delivery a 2", "vm a: switched\n");
@@ -185,6 +218,13 @@ TEST(acts)
 	BECOMES("delivery a auto", "", "'auto' is none of its modes: see help\n");
 	BECOMES("halt b native", "halt b 1", "vm b: switched\n");
 	BECOMES("halt b gappi-shared and more", "halt b 4", "vm b: switched\n");
+	BECOMES("move a 1 2", "move 1 2", "");
+	BECOMES("move a 2 2", "", "vm a has 2 vCPUs\n");
+	BECOMES("move a x 2", "", "vm a has 2 vCPUs\n");
+	BECOMES("move b 0 2", "", "vm b has 0 vCPUs\n");
+	BECOMES("move a 0 3", "", "there are 3 CPUs\n");
+	BECOMES("move a 0", "", "expected move VM VCPU CPU\n");
+	BECOMES("move c 0 1", "", "there is no VM 'c'\n");
 	BECOMES("log debug", "level 3", "");
 	BECOMES("log", "", "expected log error|warn|info|debug\n");
 }

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/pci_reset.c */
+/* sources: drivers/pci_reset.c drivers/pci_bridge.c */
 /* sources: drivers/pci.c drivers/pci_bar.c drivers/pci_config.c drivers/clock.c */
 #include "test.h"
+#include "drivers/clock.h"
 #include "drivers/pci.h"
+#include "drivers/pci_regs.h"
+#include <hw/cpu.h>
 #include "pci_fake.h"
 
 #define NIC  DEVID(0, 3, 1)
 #define BIG  DEVID(1, 0, 0)
 #define HOST DEVID(0, 0, 0)
+
+static struct pci_reset reset;
 
 static void machine(void)
 {
@@ -105,19 +110,93 @@ TEST(capability_lists_that_lie)
 TEST(function_level_reset)
 {
 	machine();
+	EXPECT_EQ(pci_init(), OK);
 	flr_written = 0;
-	EXPECT_EQ(pci_flr(NIC), OK);
+	put(NIC, 0xa8, 0x2810, 2);
+	EXPECT_EQ(pci_reset(pci_find(NIC), &reset), OK);
 	EXPECT_EQ(flr_written, NIC + 1);
 	EXPECT_EQ(get(NIC, 0x10, 4), 0xfebc0000);
 	EXPECT_EQ(get(NIC, 4, 2) & 4, 0);
+	EXPECT_EQ(get(NIC, 0xa8, 2), 0x2810); /* the largest payload */
 	put(NIC, 0xa4, 0, 4);
-	EXPECT_EQ(pci_flr(NIC), ERR_UNFIT);
+	EXPECT_EQ(pci_reset(pci_find(NIC), &reset), ERR_UNFIT);
 	cap(NIC, 0xa0, 0x10, 0xc0);
 	cap(NIC, 0xc0, 0x13, 0);
 	put(NIC, 0xc3, 0x02, 1);
 	put(NIC, 0xc5, 0x01, 1); /* pending for ever: bounded */
-	EXPECT_EQ(pci_flr(NIC), OK);
+	EXPECT_EQ(pci_reset(pci_find(NIC), &reset), OK);
 	EXPECT_EQ(get(NIC, 0xc4, 1), 1);
+	EXPECT_EQ(reset.way, PCI_RESET_AF);
+}
+
+#define PORT   DEVID(0, 6, 0)
+#define BEHIND DEVID(1, 0, 0)
+
+/* A function with nothing but a way into D3hot, behind a port of its own. */
+static const struct pci_device *behind_port(void)
+{
+	machine();
+	function(PORT, 0x1b36, 0x000c, 0x060400, 1);
+	put(PORT, 0x19, 1, 1);
+	put(PORT, 0x1a, 1, 1);
+	cap(BEHIND, 0x40, 0x01, 0);
+	EXPECT_EQ(pci_init(), OK);
+	return pci_find(BEHIND);
+}
+
+/* Each step as soon as it may be; the last result, and how long it took in us. */
+static uint64_t step_through(const struct pci_device *d, err_t expected)
+{
+	uint64_t start = cpu_ticks();
+	err_t err;
+
+	while ((err = pci_reset_step(d, &reset)) == ERR_BUSY)
+		;
+	EXPECT_EQ(err, expected);
+	return clock_ticks_to_us(cpu_ticks() - start);
+}
+
+TEST(other_resets)
+{
+	const struct pci_device *d = behind_port();
+
+	put(PORT, 0x3e, 0x0003, 2);
+	put(BEHIND, 4, 0x0006, 2);
+	pci_reset_begin(d, &reset);
+	EXPECT_EQ(reset.way, PCI_RESET_BUS);
+	EXPECT_EQ(get(BEHIND, 4, 2), 2);
+	EXPECT_EQ(pci_reset_step(d, &reset), ERR_BUSY);
+	EXPECT_EQ(get(PORT, 0x3e, 2), 0x0043);
+	EXPECT(step_through(d, OK) >= 102000);
+	EXPECT_EQ(get(PORT, 0x3e, 2), 0x0003);
+	/* Another function on the bus would be reset with it. */
+	put(BEHIND, 14, 0x80, 1);
+	function(DEVID(1, 0, 1), 0x1234, 0x11e8, 0x00ff00, 0);
+	EXPECT_EQ(pci_init(), OK);
+	d = pci_find(BEHIND);
+	pci_reset_begin(d, &reset);
+	EXPECT_EQ(reset.way, PCI_RESET_POWER);
+	EXPECT_EQ(pci_reset_step(d, &reset), ERR_BUSY);
+	EXPECT_EQ(get(BEHIND, 0x44, 2) & 3, 3);
+	EXPECT(step_through(d, OK) >= 20000);
+	EXPECT_EQ(get(BEHIND, 0x44, 2) & 3, 0);
+	put(BEHIND, 0x44, 8, 2); /* its registers survive that */
+	EXPECT_EQ(pci_reset(d, &reset), ERR_UNFIT);
+	EXPECT_EQ(get(BEHIND, 0x44, 2), 8);
+}
+
+TEST(reset_without_end)
+{
+	machine();
+	EXPECT_EQ(pci_init(), OK);
+	const struct pci_device *d = pci_find(NIC);
+
+	pci_reset_begin(d, &reset);
+	EXPECT_EQ(pci_reset_step(d, &reset), ERR_BUSY);
+	put(NIC, 8, ~0u, 4); /* it answers no more */
+	uint64_t us = step_through(d, ERR_TIMEOUT);
+
+	EXPECT(us >= 1000000 && us < 1100000);
 }
 
 static uint32_t port_address;
@@ -160,4 +239,54 @@ TEST(without_an_mcfg_by_the_ports)
 	pci_write(NIC, 0x3c, 1, 0x12345678);
 	EXPECT_EQ(get(NIC, 0x3c, 4), 0x78);
 	EXPECT_EQ(pci_read(NIC, 0x3c, 1), 0x78);
+}
+
+static void bridge(devid_t id, uint8_t to, unsigned express_type)
+{
+	function(id, 0x1b36, 0x000e, 0x060400, 1);
+	put(id, PCI_SECONDARY_BUS, to, 1);
+	if (!express_type)
+		return;
+	cap(id, 0x40, CAP_PCIE, 0);
+	put(id, 0x42, express_type << 4 | 2, 2);
+}
+
+#define LEGACY DEVID(1, 3, 1)
+
+TEST(requester_ids)
+{
+	fake_start();
+	fake_acpi.ecam[0].bus_last = 1;
+	function(DEVID(1, 3, 0), 0x8086, 0x100e, 0x020000, 0x80);
+	function(LEGACY, 0x8086, 0x100e, 0x020000, 0);
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT_EQ(pci_wire_id(LEGACY), LEGACY); /* on a root bus, as far as anybody knows */
+	bridge(DEVID(0, 2, 0), LEGACY >> 8, 4);
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT(pci_bridge_to(LEGACY >> 8) && pci_bridge_to(LEGACY >> 8)->id == DEVID(0, 2, 0));
+	EXPECT_EQ(pci_wire_id(LEGACY), LEGACY); /* a root port */
+	bridge(DEVID(0, 2, 0), LEGACY >> 8, 7);
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT_EQ(pci_wire_id(LEGACY), LEGACY & 0xff00);
+	bridge(DEVID(0, 2, 0), LEGACY >> 8, 0);
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT_EQ(pci_wire_id(LEGACY), DEVID(0, 2, 0));
+	put(DEVID(0, 2, 0), PCI_SECONDARY_BUS, 0, 1);
+	EXPECT_EQ(pci_bridge_to(0), NULL);
+}
+
+TEST(ats_and_pri_go_off)
+{
+	fake_start();
+	function(NIC & ~7, 0x8086, 0x10c9, 0x020000, 0x80);
+	function(NIC, 0x8086, 0x10c9, 0x020000, 0);
+	put(NIC, 0x100, 0x12010000u | EXT_CAP_ATS, 4); /* next: 120h */
+	put(NIC, 0x100 + ATS_CONTROL, 0x8005, 2);
+	put(NIC, 0x120, 0x00010000u | EXT_CAP_PRI, 4);
+	put(NIC, 0x120 + PRI_CONTROL, 0x0003, 2);
+	EXPECT_EQ(pci_init(), OK);
+	pci_disable_ats(NIC);
+	EXPECT_EQ(get(NIC, 0x100 + ATS_CONTROL, 2), 0x0005);
+	EXPECT_EQ(get(NIC, 0x120 + PRI_CONTROL, 2), 0x0002);
+	pci_disable_ats(NIC & ~7u); /* has neither */
 }

@@ -79,7 +79,10 @@ TEST(reset_of_one)
 	cap(VF(0), 0xa0, 0x10, 0);
 	put(VF(0), 0xa4, 0x10000000, 4);
 	EXPECT_EQ(pci_enable_vfs(pf, 1, &why), OK);
-	EXPECT_EQ(pci_flr(VF(0)), OK); /* its vendor reads as ones all the time */
+	struct pci_reset reset;
+
+	EXPECT_EQ(
+		pci_reset(pci_find(VF(0)), &reset), OK); /* its vendor reads as ones all the time */
 	EXPECT_EQ(flr_written, VF(0) + 1);
 }
 

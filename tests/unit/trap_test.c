@@ -6,7 +6,9 @@
 #include "cpu.h"
 #include "drivers/lapic.h"
 #include "events.h"
+#include "intx.h"
 #include "panic.h"
+#include "place.h"
 #include "sched.h"
 #include "wake.h"
 #include "hw/sim.h"
@@ -16,7 +18,7 @@ bool lapic_is_x2apic = true;
 volatile uint8_t *lapic_mmio;
 
 static struct cpu cpu;
-static unsigned eois, inbox, ticks, galog, own, shared, events, device;
+static unsigned eois, inbox, ticks, galog, own, shared, events, obeyed, device, line;
 static bool eoi_first;
 static void *last_owner;
 
@@ -60,6 +62,11 @@ void wake_from_gappi_shared(struct cpu *on)
 	handled(&shared, on);
 }
 
+void place_obey(struct cpu *on)
+{
+	handled(&obeyed, on);
+}
+
 void iommu_report_events(struct cpu *on)
 {
 	handled(&events, on);
@@ -69,6 +76,12 @@ void assign_host_interrupt(struct cpu *on, struct assigned_irq *irq)
 {
 	last_owner = irq;
 	handled(&device, on);
+}
+
+void intx_interrupt(struct cpu *on, struct intx_line *of)
+{
+	last_owner = of;
+	handled(&line, on);
 }
 
 void panic_trap(const struct trap_frame *frame)
@@ -84,13 +97,13 @@ bool cpu_stopping(void)
 
 static unsigned total(void)
 {
-	return inbox + ticks + galog + own + shared + events + device;
+	return inbox + ticks + galog + own + shared + events + obeyed + device + line;
 }
 
 static void take(uint32_t vector)
 {
 	sim_cpu = &cpu;
-	eois = inbox = ticks = galog = own = shared = events = device = 0;
+	eois = inbox = ticks = galog = own = shared = events = obeyed = device = line = 0;
 	eoi_first = true;
 	cpu.stale_interrupts = 0;
 	trap_interrupt(vector);
@@ -132,6 +145,8 @@ TEST(fixed_vectors)
 	EXPECT_EQ(shared, 1);
 	take(0xd8);
 	EXPECT_EQ(events, 1);
+	take(0xe2);
+	EXPECT_EQ(obeyed, 1);
 }
 
 TEST(dynamic_vectors)
@@ -145,6 +160,11 @@ TEST(dynamic_vectors)
 	EXPECT(last_owner == &owner);
 	take(0xcf);
 	EXPECT_EQ(device, 1);
+	EXPECT(last_owner == &owner);
+	cpu.vectors[0x32] = (struct vector_use){ &owner, VECTOR_LINE };
+	last_owner = NULL;
+	take(0x32);
+	EXPECT_EQ(line, 1);
 	EXPECT(last_owner == &owner);
 	take(0x31); /* freed meanwhile: counted, EOI, harmless */
 	EXPECT_EQ(cpu.stale_interrupts, 1);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+/* sources: vmm/notice.c */
 /* sources: svm/probe.c */
 /* sources: vmm/vm_switch.c vmm/guest/builtin.c vmm/base/lib.c svm/svm.c svm/asid.c */
 /* sources: svm/event.c svm/fpu.c svm/guest_state.c svm/npt.c svm/perm.c vmm/exit_msr.c */
@@ -17,6 +18,7 @@
 #include "vm.c" /* vmm/vm.c */
 #include <hw/mem.h>
 #include <hw/sim.h>
+#include "intx.h"
 #include "test.h"
 
 #include <setjmp.h>
@@ -40,6 +42,8 @@ static uint32_t edx_svm, edx_ext;
 static char logged[2000];
 static int pages_left;
 static err_t assign_result;
+static const char *unused_pin;
+static unsigned lines_opened;
 static unsigned blocked, routed_posted, routed_emulated, switches, wakes_to, events_sent;
 static err_t route_result, switch_result;
 uint32_t wake_word;
@@ -192,6 +196,11 @@ void vcpu_timer_changed(struct cpu *here, struct vcpu *v)
 {
 }
 
+bool exit_apic_base(struct vcpu *v, uint64_t value)
+{
+	return false;
+}
+
 bool exit_apic_msr(struct cpu *here, struct vcpu *v, uint32_t msr, bool write, uint64_t *value)
 {
 	return false;
@@ -236,6 +245,16 @@ err_t assign_set_delivery(struct cpu *here, struct vm *m, enum delivery_mode mod
 err_t vpci_create(struct vm *m, const char **why)
 {
 	return OK;
+}
+
+const char *intx_unused(const struct vm *m)
+{
+	return unused_pin;
+}
+
+void intx_open(struct vm *m)
+{
+	lines_opened++;
 }
 
 void assign_block_all(struct vm *m)
@@ -345,6 +364,7 @@ TEST(whole_vm)
 	EXPECT(!npt_translate(&vm.npt, GPA(0x400000), false, &host));
 	EXPECT(!npt_translate(&vm.npt, GPA(0xfee00000), false, &host));
 	vm_start(&cpus[0], &vm);
+	EXPECT_EQ(lines_opened, 1);
 	EXPECT_EQ(vm.vcpus[2].state, VCPU_RUNNABLE);
 	EXPECT(!vm_read(&vm, GPA(0x3fffff), &entry, 8));
 	EXPECT(!vm_write(&vm, GPA(~0ull), &entry, 8));
@@ -582,6 +602,77 @@ TEST(apic_page)
 	EXPECT(!vm_map_apic_page(&vm));
 	vm_apply_mode(&vm.vcpus[2]);
 	EXPECT(vm_map_apic_page(&vm));
+}
+
+/* A vCPU goes its way through the modes: VMCB, MSR map, table and page follow, and what is pending
+ * stays. */
+TEST(apic_modes)
+{
+	phys_t host;
+
+	machine();
+	config.apic = APIC_AUTO;
+	EXPECT_EQ(create(), OK);
+	EXPECT(vm_has_x2apic(&vm));
+	struct vcpu *v = &vm.vcpus[1];
+	struct vmcb *b = v->svm.vmcb;
+
+	EXPECT(vm_map_apic_page(&vm));
+	EXPECT_EQ(control(1), 0x81000000);
+	vapic_set_irr(v->avic.page, 0x51);
+	vapic_write(v->avic.page, VAPIC_TPR, 0x30);
+	vapic_write(v->avic.page, VAPIC_LDR, 0x02000000);
+	b->clean = ~0u;
+	vm_set_apic_mode(v, VAPIC_X2APIC);
+	EXPECT_EQ(control(1), 0xc1000003); /* AVIC, x2AVIC, V_TPR */
+	EXPECT_EQ(b->clean & (1 << 1 | 1 << 3 | 1 << 11), 0);
+	EXPECT_EQ(b->apic_bar, 0);
+	EXPECT_EQ(b->avic_logical, 0);
+	EXPECT_EQ(b->msrpm, vm.svm.msrpm_x2avic.v);
+	EXPECT_EQ(vapic_read(v->avic.page, VAPIC_ID), 1);
+	EXPECT_EQ(vapic_read(v->avic.page, VAPIC_LDR), 2);
+	EXPECT(vapic_irr_any(v->avic.page));
+	EXPECT_EQ(v->svm.asid_generation, 0);
+	/* The others are where they were, with the page. */
+	EXPECT_EQ(control(0), 0x81000000);
+	EXPECT(npt_translate(&vm.npt, GPA(0xfee00000), true, &host));
+	vm_set_apic_mode(v, VAPIC_OFF);
+	EXPECT_EQ(control(1) & 0xc0000000, 0);
+	EXPECT_EQ(b->msrpm, vm.svm.msrpm.v);
+	EXPECT(b->intercept3 & 1 << 24);
+	EXPECT(!vapic_ready(v->avic.page));
+	vm_apply_mode(v);
+	EXPECT(!v->avic.active);
+	vm_set_apic_mode(v, VAPIC_XAPIC);
+	EXPECT_EQ(control(1), 0x81000000);
+	EXPECT_EQ(b->apic_bar, 0xfee00000);
+	EXPECT_EQ(vapic_read(v->avic.page, VAPIC_ID), 1 << 24);
+	EXPECT(vapic_ready(v->avic.page));
+	/* The page goes with the last in xAPIC mode. */
+	for (unsigned i = 0; i < 3; i++)
+		vm_set_apic_mode(&vm.vcpus[i], VAPIC_X2APIC);
+	EXPECT(!npt_translate(&vm.npt, GPA(0xfee00000), true, &host));
+	EXPECT(vm_map_apic_page(&vm));
+}
+
+/* The switch must not cost AVIC. */
+TEST(x2apic_offered)
+{
+	machine();
+	edx_svm = 1 | 1 << 13;
+	config.apic = APIC_AUTO;
+	EXPECT_EQ(create(), OK);
+	EXPECT_EQ(vm.delivery, DELIVERY_POSTED);
+	EXPECT(!vm_has_x2apic(&vm));
+	machine();
+	edx_svm = 1;
+	config.apic = APIC_AUTO;
+	EXPECT_EQ(create(), OK);
+	EXPECT(vm_has_x2apic(&vm));
+	machine();
+	config.apic = APIC_XAPIC;
+	EXPECT_EQ(create(), OK);
+	EXPECT(!vm_has_x2apic(&vm));
 }
 
 TEST(the_end)

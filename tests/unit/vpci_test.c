@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* sources: vmm/notice.c vmm/base/lib.c */
 /* sources: vmm/guest/vpci.c vmm/guest/vpci_bar.c vmm/guest/vpci_caps.c vmm/guest/vpci_config.c */
 /* sources: vmm/guest/vpci_msi.c vmm/guest/vpci_msix.c drivers/msi.c drivers/msix.c drivers/pci.c */
 /* sources: drivers/pci_bar.c drivers/pci_config.c drivers/clock.c svm/npt.c avic/exits.c */
-/* sources: avic/vapic.c */
+/* sources: avic/vapic.c vmm/guest/vpci_rom.c */
 #include "test.h"
 #include "drivers/msi.h"
 #include "drivers/msix.h"
@@ -376,7 +377,8 @@ TEST(destinations)
 	entry(7, 0xfeeff000, 0x42, 0); /* all */
 	EXPECT(irqs[0][7].target == &vcpus[3]);
 	EXPECT_EQ(vapic_read(&pages[2], VAPIC_IRR), 0); /* nothing was sent */
-	vm.avic.x2apic = true;
+	for (unsigned i = 0; i < ARRAY_COUNT(vcpus); i++)
+		vm.avic.mode[i] = VAPIC_X2APIC;
 	entry(4, 0xfee02000, 0x41, 0);
 	EXPECT(irqs[0][4].target == &vcpus[2]);
 	entry(5, 0xfeeff000, 0x41, 0);
@@ -472,4 +474,83 @@ TEST(reset)
 	set(1, 4, 2, 2);
 	EXPECT_EQ(guest_read(TABLE + 48, 8), 0);
 	EXPECT_EQ(guest_read(TABLE + 60, 4), 1);
+}
+
+TEST(a_device_with_a_line)
+{
+	static struct intx_line *const line = (struct intx_line *)&vm; /* nobody looks into it */
+
+	EXPECT_EQ(fake_vm(three, 3), OK);
+	EXPECT_EQ(cfg(1, PCI_INTERRUPT_PIN, 1), 0);
+	put(NIC, PCI_STATUS, get(NIC, PCI_STATUS, 2) | PCI_STATUS_INTX, 2);
+	EXPECT_EQ(cfg(1, PCI_STATUS, 2) & PCI_STATUS_INTX, 0);
+	vm.devices[0].line = line;
+	EXPECT_EQ(vpci_create(&vm, &why), OK);
+	EXPECT_EQ(cfg(1, PCI_INTERRUPT_PIN, 1), 1);
+	EXPECT_EQ(cfg(2, PCI_INTERRUPT_PIN, 1), 0);
+	EXPECT_EQ(cfg(1, PCI_STATUS, 2) & PCI_STATUS_INTX, PCI_STATUS_INTX);
+	EXPECT_EQ(cfg(1, PCI_STATUS, 1) & PCI_STATUS_INTX, PCI_STATUS_INTX);
+	EXPECT_EQ(cfg(1, PCI_COMMAND, 4) >> 16 & PCI_STATUS_INTX, PCI_STATUS_INTX);
+	EXPECT_EQ(cfg(1, PCI_STATUS + 1, 1), 0);
+	put(NIC, PCI_STATUS, get(NIC, PCI_STATUS, 2) & ~PCI_STATUS_INTX, 2);
+	EXPECT_EQ(cfg(1, PCI_STATUS, 2) & PCI_STATUS_INTX, 0);
+	set(1, PCI_COMMAND, 2, PCI_COMMAND_INTX);
+	EXPECT_EQ(get(NIC, PCI_COMMAND, 2) & PCI_COMMAND_INTX, PCI_COMMAND_INTX);
+	set(1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	EXPECT_EQ(get(NIC, PCI_COMMAND, 2) & PCI_COMMAND_INTX, 0);
+	set(1, PCI_INTERRUPT_PIN, 1, 4);
+	EXPECT_EQ(cfg(1, PCI_INTERRUPT_PIN, 1), 1);
+}
+
+#define ROM_AT 0xd8000000ull
+
+/* Below 4 GiB, as a ROM has to be. */
+static uint8_t *low_memory(void)
+{
+	static uint8_t *p;
+
+	if (!p)
+		p = mmap(NULL, 0x4000, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	EXPECT(p != MAP_FAILED && (uint64_t)p + 0x4000 <= 4 * GIB);
+	return p;
+}
+
+TEST(a_rom)
+{
+	uint8_t *rom = low_memory();
+
+	EXPECT_EQ(fake_vm(three, 3), OK);
+	EXPECT_EQ(cfg(1, PCI_ROM, 4), 0);
+	config_vm.rom = true;
+	EXPECT_EQ(vpci_create(&vm, &why), OK); /* its BARs are too high, or too small */
+	set(1, PCI_ROM, 4, ~0u);
+	EXPECT_EQ(cfg(1, PCI_ROM, 4), 0);
+	memcpy(rom, "\x55\xaa\x12\x34", 4);
+	rom[0x7ff] = 0x99;
+	pci_find(NIC)->bar[0].base = (uint64_t)rom;
+
+	uint32_t bar = get(NIC, PCI_BAR0, 4), command = get(NIC, PCI_COMMAND, 2);
+
+	EXPECT_EQ(vpci_create(&vm, &why), OK);
+	EXPECT_EQ(get(NIC, PCI_BAR0, 4), bar);
+	EXPECT_EQ(get(NIC, PCI_COMMAND, 2), command);
+	EXPECT_EQ(get(NIC, PCI_ROM, 4) & ROM_ENABLE, 0);
+	rom[2] = 0; /* it is a copy */
+	set(1, PCI_ROM, 4, ~1u);
+	EXPECT_EQ(cfg(1, PCI_ROM, 4), 0xfffff800);
+	set(1, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	set(1, PCI_ROM, 4, ROM_AT);
+	EXPECT_EQ(guest_read(ROM_AT, 4), 0xffffffff);
+	set(1, PCI_ROM, 4, ROM_AT | ROM_ENABLE);
+	EXPECT_EQ(guest_read(ROM_AT, 4), 0x3412aa55);
+	guest_write(ROM_AT, 4, 0);
+	EXPECT_EQ(guest_read(ROM_AT, 8), 0x3412aa55);
+	EXPECT_EQ(guest_read(ROM_AT + 0x7ff, 1), 0x99);
+	EXPECT_EQ(guest_read(ROM_AT + 0x7ff, 2), 0xffff);
+	EXPECT_EQ(guest_read(ROM_AT - 1, 1), 0xff);
+	set(1, PCI_COMMAND, 2, 0);
+	EXPECT_EQ(guest_read(ROM_AT, 4), 0xffffffff);
+	pages_left = 0;
+	EXPECT_EQ(vpci_create(&vm, &why), ERR_NOMEM);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "guest/bzimage.h"
 #include "base/lib.h"
+#include "guest/memory_map.h"
 #include "guest/platform.h"
 #include "vm.h"
 
@@ -47,13 +48,6 @@ enum header_field {
 
 /* Of the zero page. */
 enum params_field { ACPI_RSDP = 0x070, E820_ENTRIES = 0x1e8, E820_TABLE = 0x2d0 };
-
-enum e820_type { E820_RAM = 1, E820_RESERVED = 2 };
-
-struct e820_entry {
-	uint64_t base, bytes;
-	uint32_t type;
-} __attribute__((packed));
 
 struct plan {
 	uint64_t setup_bytes; /* real-mode part of the file, which isn't used */
@@ -151,14 +145,9 @@ static bool write_gdt(struct vm *vm)
 
 static bool write_e820(struct vm *vm)
 {
-	uint64_t memory = vm->config->memory_bytes;
-	const struct e820_entry map[] = {
-		{ 0, PLATFORM_LOW_RAM_END, E820_RAM },
-		{ PLATFORM_ACPI, PLATFORM_ACPI_END - PLATFORM_ACPI, E820_RESERVED },
-		{ PLATFORM_HIGH_RAM, memory - PLATFORM_HIGH_RAM, E820_RAM },
-		{ PLATFORM_ECAM, PLATFORM_ECAM_BYTES, E820_RESERVED },
-	};
+	struct memory_range map[MEMORY_RANGES];
 
+	memory_map(map, vm->config->memory_bytes);
 	return vm_write(vm, GPA(PARAMS_AT + E820_TABLE), map, sizeof(map)) &&
 	       put(vm, PARAMS_AT + E820_ENTRIES, ARRAY_COUNT(map), 1);
 }

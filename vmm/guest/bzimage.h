@@ -6,13 +6,9 @@
 
 #include "base/err.h"
 #include "base/types.h"
+#include "guest/guest_file.h"
 
 struct vm;
-
-struct guest_file {
-	const uint8_t *data; /* NULL: none */
-	uint64_t bytes;
-};
 
 struct bzimage_start {
 	uint64_t entry;

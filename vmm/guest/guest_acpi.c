@@ -5,10 +5,13 @@
 #include "base/bits.h"
 #include "base/check.h"
 #include "base/lib.h"
+#include "drivers/rtc.h"
 #include "guest/platform.h"
 #include "vm.h"
+#include <hw/cpu.h>
 
-extern const uint8_t guest_dsdt[], guest_dsdt_end[]; /* dsdt.asl */
+extern const uint8_t guest_dsdt[], guest_dsdt_end[];           /* dsdt.asl */
+extern const uint8_t guest_processor[], guest_processor_end[]; /* processor.asl */
 
 _Static_assert(PLATFORM_PCI_BASE == VPCI_LOW_BASE && PLATFORM_PCI_BYTES == VPCI_LOW_BYTES &&
 		       PLATFORM_PCI_LAST == VPCI_LOW_BASE + VPCI_LOW_BYTES - 1,
@@ -22,6 +25,8 @@ _Static_assert(PLATFORM_PCI_IO_BASE == VPCI_IO_BASE && PLATFORM_PCI_IO_BYTES == 
 	"platform.h and vpci.h");
 _Static_assert(PLATFORM_ECAM == VPCI_ECAM_BASE && PLATFORM_ECAM_BYTES == VPCI_ECAM_BYTES,
 	"platform.h and vpci.h");
+
+_Static_assert(PLATFORM_INTX_FIRST == 16 && PLATFORM_INTX_PINS == 8, "dsdt.asl, _PRT");
 
 struct rsdp {
 	char signature[8];
@@ -71,7 +76,7 @@ _Static_assert(offsetof(struct fadt, reset) == 116, "ACPI 6.5, FADT");
 _Static_assert(offsetof(struct fadt, dsdt) == 140, "ACPI 6.5, FADT");
 _Static_assert(sizeof(struct fadt) == 276, "ACPI 6.5, FADT");
 
-/* No VGA, no CMOS clock; no other legacy devices: the bits that would say so are 0. */
+/* No VGA; no other legacy devices: the bits that would say so are 0. */
 #define BOOT_ARCH_NO_VGA  BIT(2)
 #define BOOT_ARCH_NO_CMOS BIT(5)
 
@@ -159,7 +164,7 @@ static uint64_t put(struct writer *w, void *table, size_t bytes)
 	h->length = (uint32_t)bytes;
 	h->checksum = 0;
 	h->checksum = checksum(table, bytes);
-	w->good &= at + bytes <= PLATFORM_ACPI_END && vm_write(w->vm, GPA(at), table, bytes);
+	w->good &= at + bytes <= PLATFORM_RESET_VECTOR && vm_write(w->vm, GPA(at), table, bytes);
 	w->at = ALIGN_UP(at + bytes, 16);
 	return at;
 }
@@ -170,19 +175,67 @@ static void list(struct writer *w, uint64_t at)
 	w->table[w->tables++] = at;
 }
 
-/* The name UART in it is 1 where there is a console: dsdt.asl. */
+/* Where a name, of four letters, stands in AML of our own, which has it. */
+static uint8_t *find(uint8_t *aml, size_t bytes, const char *name)
+{
+	for (size_t i = 0; i + 4 <= bytes; i++)
+		if (memcmp(aml + i, name, 4) == 0)
+			return aml + i;
+	CHECK(false);
+	return NULL;
+}
+
+/* Of a Name () whose value is a byte, AAh in the source. */
+static void set_name(uint8_t *aml, size_t bytes, const char *name, uint8_t value)
+{
+	uint8_t *at = find(aml, bytes, name);
+
+	CHECK(at[4] == 0x0a && at[5] == 0xaa);
+	at[5] = value;
+}
+
+static bool has_rtc(void)
+{
+	return rtc_us_at(cpu_ticks()) != 0;
+}
+
+/* Names in it that say what there is (dsdt.asl): UART, CMOS. */
 static uint64_t put_dsdt(struct writer *w)
 {
-	static const uint8_t name[] = { 'U', 'A', 'R', 'T', 0x0a, 0xaa };
 	uint8_t copy[1024];
 	size_t bytes = (uintptr_t)guest_dsdt_end - (uintptr_t)guest_dsdt;
 
 	CHECK(bytes <= sizeof(copy));
 	memcpy(copy, guest_dsdt, bytes);
-	for (size_t i = 0; i + sizeof(name) <= bytes; i++)
-		if (memcmp(copy + i, name, sizeof(name)) == 0)
-			copy[i + sizeof(name) - 1] = w->vm->config->console == VM_CONSOLE_UART;
+	set_name(copy, bytes, "UART", w->vm->config->console == VM_CONSOLE_UART);
+	set_name(copy, bytes, "CMOS", has_rtc());
 	return put(w, copy, bytes);
+}
+
+#define PROCESSOR_BYTES 128 /* AML of one, at most */
+
+/* processor.asl, without its header, as often as there are vCPUs: C000, C001 ... */
+static void put_processors(struct writer *w)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	static uint8_t table[sizeof(struct header) + CONFIG_VCPUS * PROCESSOR_BYTES];
+	const uint8_t *one = guest_processor + sizeof(struct header);
+	size_t bytes = (uintptr_t)guest_processor_end - (uintptr_t)one;
+	const struct header h = header("SSDT", 2);
+	uint8_t *to = table + sizeof(h);
+
+	_Static_assert(CONFIG_VCPUS <= 256, "two digits, and _UID in a byte");
+	CHECK(bytes <= PROCESSOR_BYTES);
+	memcpy(table, &h, sizeof(h));
+	for (uint32_t i = 0; i < w->vm->vcpu_count; i++, to += bytes) {
+		const uint8_t name[4] = { 'C', '0', (uint8_t)digits[i >> 4],
+			(uint8_t)digits[i & 15] };
+
+		memcpy(to, one, bytes);
+		memcpy(find(to, bytes, "CPUX"), name, sizeof(name));
+		set_name(to, bytes, "_UID", (uint8_t)i);
+	}
+	list(w, put(w, table, (size_t)(to - table)));
 }
 
 static struct address io_byte(uint16_t port)
@@ -194,7 +247,7 @@ static void put_fadt(struct writer *w, uint64_t dsdt)
 {
 	struct fadt t = {
 		.h = header("FACP", 6),
-		.boot_arch = BOOT_ARCH_NO_VGA | BOOT_ARCH_NO_CMOS,
+		.boot_arch = BOOT_ARCH_NO_VGA | (has_rtc() ? 0 : BOOT_ARCH_NO_CMOS),
 		.flags = FLAG_WBINVD | FLAG_PROC_C1 | FLAG_PWR_BUTTON | FLAG_SLP_BUTTON |
 			 FLAG_RESET | FLAG_HW_REDUCED,
 		.reset = io_byte(PLATFORM_RESET),
@@ -266,6 +319,7 @@ err_t guest_acpi_place(struct vm *vm, gpa_t *rsdp)
 
 	put_fadt(&w, put_dsdt(&w));
 	put_madt(&w);
+	put_processors(&w);
 	put_mcfg(&w);
 	r.xsdt = put_xsdt(&w);
 	memcpy(r.signature, "RSD PTR ", 8);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The ACPI tables of a guest: a hardware-reduced machine (ACPI Specification 6.5, "Hardware-Reduced
- * ACPI"): no 8254, 8259, 8042, CMOS clock or PM timer that a kernel would look for. */
+ * ACPI"): no 8254, 8259, 8042 or PM timer that a kernel would look for. */
 #ifndef GUEST_ACPI_H
 #define GUEST_ACPI_H
 

@@ -17,6 +17,9 @@
 #define PLATFORM_ACPI_END    0x100000
 #define PLATFORM_HIGH_RAM    0x100000
 
+/* In real mode F000:FFF0, where a PC's firmware begins. */
+#define PLATFORM_RESET_VECTOR 0xffff0
+
 /* The PCI host bridge's windows and configuration space: the same numbers as vpci.h's, as iasl
  * wants them (guest_acpi.c asserts it). */
 #define PLATFORM_PCI_BASE       0xc0000000
@@ -33,6 +36,10 @@
 
 #define PLATFORM_IOAPIC    0xfec00000
 #define PLATFORM_IOAPIC_ID 0
+
+/* INTA of slot n leads to pin 16 + n % 8 of the I/O APIC. */
+#define PLATFORM_INTX_FIRST 16
+#define PLATFORM_INTX_PINS  8
 
 /* Ports. */
 #define PLATFORM_RTC           0x70

@@ -60,7 +60,7 @@ static bool write_wall(struct vm *vm, uint64_t value)
 	return vm_write(vm, GPA(value), &t, sizeof(t));
 }
 
-bool pvclock_write(struct vcpu *v, uint32_t msr, uint64_t value)
+__attribute__((noinline)) bool pvclock_write(struct vcpu *v, uint32_t msr, uint64_t value)
 {
 	return msr == MSR_PVCLOCK_WALL ? write_wall(v->vm, value) : write_system(v, value);
 }

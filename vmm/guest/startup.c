@@ -10,10 +10,14 @@
 void startup_send_init(struct cpu *here, struct vcpu *to)
 {
 	/* The boot vCPU would begin at the reset vector, where there is no firmware. */
-	if (to->index == 0 && !to->vm->config->builtin)
+	if (to->index == 0 && !to->vm->config->builtin) {
 		vm_end(here, to->vm, VM_RESET, "INIT to its boot vCPU");
-	else
-		vcpu_post_event(here, to, VCPU_EVENT_INIT);
+		return;
+	}
+	/* A startup message that came before, and that the home hasn't taken yet, is not the one
+	 * that ends this INIT: both events at once mean INIT first. */
+	shared_and32(&to->events, ~VCPU_EVENT_SIPI);
+	vcpu_post_event(here, to, VCPU_EVENT_INIT);
 }
 
 /*
@@ -52,7 +56,7 @@ static void wait_for_sipi(struct cpu *here, struct vcpu *v)
 		vcpu_start(here, v);
 }
 
-bool startup_take(struct cpu *here, struct vcpu *v, uint32_t events)
+__attribute__((noinline)) bool startup_take(struct cpu *here, struct vcpu *v, uint32_t events)
 {
 	if (events & VCPU_EVENT_INIT)
 		init(here, v);

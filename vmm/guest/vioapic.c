@@ -3,6 +3,7 @@
 #include "avic/avic.h"
 #include "avic/regs.h"
 #include "exit_mmio.h"
+#include "intx.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -30,20 +31,17 @@ void vioapic_reset(struct vioapic *io)
 }
 
 /* The same fields as in an ICR; 8 bits of target, FFh is everybody. */
-static uint64_t icr_of(const struct vm *vm, uint64_t entry)
+static uint64_t icr_of(uint64_t entry)
 {
 	uint64_t icr = entry & (ENTRY_VECTOR | ENTRY_MODE | ENTRY_LOGICAL);
-	uint64_t target = field_get(ENTRY_TARGET, entry);
 
-	if (!vm->avic.x2apic)
-		return field_set(ICR_XAPIC_TARGET, icr, target);
-	return field_set(ICR_TARGET, icr, target == 0xff ? ~0u : target);
+	return field_set(ICR_XAPIC_TARGET, icr, field_get(ENTRY_TARGET, entry));
 }
 
 /* Only fixed and lowest priority are for kernels of today; what else there is goes nowhere. */
 static void send(struct cpu *here, struct vm *vm, uint64_t entry)
 {
-	struct avic_ipi ipi = avic_ipi_from_icr(&vm->avic, 0, icr_of(vm, entry));
+	struct avic_ipi ipi = avic_ipi_from_message(&vm->avic, icr_of(entry));
 	bool level = entry & ENTRY_LEVEL;
 	int id;
 
@@ -102,9 +100,10 @@ void vioapic_lower(struct vm *vm, unsigned pin)
 	spin_unlock(&vm->ioapic.lock);
 }
 
-void vioapic_eoi(struct cpu *here, struct vm *vm, uint8_t vector)
+__attribute__((noinline)) void vioapic_eoi(struct cpu *here, struct vm *vm, uint8_t vector)
 {
 	struct vioapic *io = &vm->ioapic;
+	uint32_t ended = 0;
 
 	spin_lock(&io->lock);
 	for (unsigned pin = 0; pin < VIOAPIC_PINS; pin++) {
@@ -113,9 +112,13 @@ void vioapic_eoi(struct cpu *here, struct vm *vm, uint8_t vector)
 		if (!(*entry & ENTRY_REMOTE) || field_get(ENTRY_VECTOR, *entry) != vector)
 			continue;
 		*entry &= ~ENTRY_REMOTE;
+		ended |= 1u << pin & io->lines;
+		io->asserted &= ~ended;
 		evaluate(here, vm, pin);
 	}
 	spin_unlock(&io->lock);
+	if (ended)
+		intx_eoi(vm, ended);
 }
 
 static uint32_t read_indirect(const struct vioapic *io)

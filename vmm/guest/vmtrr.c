@@ -49,7 +49,7 @@ static uint64_t *place(struct vmtrr *m, uint32_t msr)
 	return fixed(m, msr);
 }
 
-bool vmtrr_read(const struct vmtrr *m, uint32_t msr, uint64_t *value)
+__attribute__((noinline)) bool vmtrr_read(const struct vmtrr *m, uint32_t msr, uint64_t *value)
 {
 	const uint64_t *at = place((struct vmtrr *)m, msr);
 
@@ -60,7 +60,7 @@ bool vmtrr_read(const struct vmtrr *m, uint32_t msr, uint64_t *value)
 	return at || msr == MSR_MTRR_CAP;
 }
 
-bool vmtrr_write(struct vmtrr *m, uint32_t msr, uint64_t value)
+__attribute__((noinline)) bool vmtrr_write(struct vmtrr *m, uint32_t msr, uint64_t value)
 {
 	uint64_t *at = place(m, msr);
 

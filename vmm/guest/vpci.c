@@ -34,6 +34,9 @@ static err_t create_function(struct vm *vm, uint32_t slot, const char **why)
 	*why = "the BARs of its devices don't fit into the guest's PCI windows";
 	if (slot && !vpci_bars_create(vm, f))
 		return ERR_UNFIT;
+	*why = "not enough memory for a copy of a ROM";
+	if (slot && vpci_rom_create(f))
+		return ERR_NOMEM;
 	if (slot)
 		vpci_caps_create(f);
 	memcpy(f->value, f->initial, sizeof(f->value));
@@ -120,6 +123,16 @@ static uint32_t config_access(struct cpu *here, struct vm *vm, struct vpci_funct
 	return 0;
 }
 
+/* A guest of ours is told nothing, but its owner shall know. */
+static void look_at_write(
+	struct vm *vm, const struct vpci_function *f, uint32_t bus_devfn, unsigned at)
+{
+	if (f && f->device)
+		return;
+	notice(vm, NOTICE_CONFIG, "write to register %x of %02x:%02x.%x, %s", at, bus_devfn >> 8,
+		bus_devfn >> 3 & 31, bus_devfn & 7, f ? "the host bridge" : "which isn't there");
+}
+
 static void ecam_access(struct cpu *here, struct vm *vm, struct mmio_access *a)
 {
 	uint64_t result = 0;
@@ -127,8 +140,12 @@ static void ecam_access(struct cpu *here, struct vm *vm, struct mmio_access *a)
 	for (unsigned done = 0; done < a->bytes; done += 4) {
 		unsigned part = a->bytes - done < 4 ? a->bytes - done : 4;
 		uint64_t at = a->at.v - VPCI_ECAM_BASE + done;
-		uint64_t v = config_access(here, vm, function_of(vm, (uint32_t)(at >> 12)),
-			at & 0xfff, part, a->write, (uint32_t)(a->value >> 8 * done));
+		struct vpci_function *f = function_of(vm, (uint32_t)(at >> 12));
+		uint64_t v = config_access(
+			here, vm, f, at & 0xfff, part, a->write, (uint32_t)(a->value >> 8 * done));
+
+		if (a->write)
+			look_at_write(vm, f, (uint32_t)(at >> 12), at & 0xfff);
 
 		result |= v << 8 * done;
 	}
@@ -145,9 +162,11 @@ static void bar_access(struct cpu *here, struct vm *vm, struct mmio_access *a, e
 	unsigned n;
 	struct vpci_function *f = vpci_bar_find(vm, a->at.v, a->bytes, io, &n, &offset);
 
-	if (!f)
+	if (!f && (io || a->write || !vpci_rom_read(vm, a->at.v, a->bytes, &a->value)))
 		a->value = ~0ull;
-	else if (!io && vpci_msix_access(here, f, n, offset, a))
+	if (!f)
+		return;
+	if (!io && vpci_msix_access(here, f, n, offset, a))
 		return;
 	else if (a->write)
 		vpci_bar_write(&f->bar[n], offset, a->bytes, a->value);
@@ -189,6 +208,8 @@ static void data_access(struct cpu *here, struct vm *vm, struct port_access *a)
 		a->bytes, !a->in, a->value);
 	if (a->in)
 		a->value = result;
+	else
+		look_at_write(vm, f, address >> 8 & 0xffff, address & ADDRESS_REGISTER);
 }
 
 static void config_port(struct cpu *here, struct vm *vm, struct port_access *a)

@@ -10,9 +10,12 @@
  * where they are less messages              vpci_msi.c, vpci_msix.c: address and data become a
  * route of an IRTE
  *
+ *   ROM                   vpci_rom.c: a copy, where the configuration allows it
+ *
  * The guest never writes a register of its device's configuration space: what reaches hardware is
- * bus mastering (the IOMMU confines it), two fields of PCI Express' device control, and on, off and
- * masks of MSI and MSI-X, whose addresses and data stay the host's.
+ * bus mastering (the IOMMU confines it), INTx' off of a device that has a line (intx.h), two fields
+ * of PCI Express' device control, and on, off and masks of MSI and MSI-X, whose addresses and data
+ * stay the host's.
  *
  * Lock: the VM's lock for everything here; held inside.
  */
@@ -70,6 +73,8 @@ struct vpci_function {
 	uint8_t writable[VPCI_CONFIG];  /* (const) the bits of it that the guest may change */
 	uint8_t initial[VPCI_CONFIG];   /* (const) value after a reset */
 	struct vpci_bar bar[PCI_BARS];
+	const uint8_t *rom;           /* (const) a copy of rom_bytes; NULL: not shown */
+	uint32_t rom_bytes;           /* (const) a power of two of 2 KiB and more */
 	struct vpci_message *message; /* (lock) of the MSI-X table, message_count of them */
 	uint32_t message_count;       /* (const) */
 };

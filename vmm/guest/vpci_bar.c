@@ -132,8 +132,7 @@ static void place(struct vm *vm, struct vpci_function *f, unsigned n)
 		bar->at = at;
 		return;
 	}
-	log_warn("vm %s: slot %u: no memory for the page tables of BAR %u", vm->config->name,
-		f->slot, n);
+	notice(vm, NOTICE_CONFIG, "slot %u: no memory for the page tables of BAR %u", f->slot, n);
 	err_t err = unmap_pages(vm, bar, at);
 
 	(void)err; /* what stays mapped is its own device */

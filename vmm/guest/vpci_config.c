@@ -15,6 +15,8 @@
 #define BRIDGE_DEVICE 0x0008u
 #define BRIDGE_CLASS  0x06000000u
 
+#define PIN_INTA 1u
+
 #define COMMAND_BITS                                                                               \
 	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY |           \
 		PCI_COMMAND_SERR | PCI_COMMAND_INTX)
@@ -59,6 +61,13 @@ void vpci_config_create(struct vpci_function *f)
 	vpci_show(f, PCI_CACHE_LINE, 1, 0, 0xff);
 	vpci_show(f, PCI_SUBSYSTEM, 4, pci_read(pci->id, PCI_SUBSYSTEM, 4), 0);
 	vpci_show(f, PCI_INTERRUPT_LINE, 1, 0, 0xff);
+	if (f->device->line)
+		vpci_show(f, PCI_INTERRUPT_PIN, 1, PIN_INTA, 0);
+}
+
+static bool touches(unsigned at, unsigned bytes, unsigned first, unsigned length)
+{
+	return at < first + length && first < at + bytes;
 }
 
 /* Pending bits of MSI are the device's; everything else is in the copy. */
@@ -73,6 +82,17 @@ static bool is_pending_register(const struct vpci_function *f, unsigned at)
 	       (at & ~3u) == f->msi + (control & MSI_64BIT ? MSI_MASK_64 : MSI_MASK_32) + 4u;
 }
 
+/* Whether the device asserts its pin is the device's as well. */
+static uint32_t live_status(const struct vpci_function *f, unsigned at, unsigned bytes)
+{
+	uint32_t status = PCI_STATUS_INTX;
+
+	if (!touches(at, bytes, PCI_STATUS, 1) || !f->device || !f->device->line ||
+		!pci_intx_asserted(f->device->pci->id))
+		return 0;
+	return at < PCI_STATUS ? status << 8 * (PCI_STATUS - at) : status;
+}
+
 uint32_t vpci_config_read(const struct vpci_function *f, unsigned at, unsigned bytes)
 {
 	if (at >= VPCI_CONFIG)
@@ -80,12 +100,7 @@ uint32_t vpci_config_read(const struct vpci_function *f, unsigned at, unsigned b
 	if (is_pending_register(f, at))
 		return (uint32_t)(msi_pending(f->device->pci) >> 8 * (at & 3) &
 				  ~0u >> (32 - 8 * bytes));
-	return vpci_get(f, at, bytes);
-}
-
-static bool touches(unsigned at, unsigned bytes, unsigned first, unsigned length)
-{
-	return at < first + length && first < at + bytes;
+	return vpci_get(f, at, bytes) | live_status(f, at, bytes);
 }
 
 static void command_changed(struct cpu *here, struct vm *vm, struct vpci_function *f)
@@ -94,6 +109,10 @@ static void command_changed(struct cpu *here, struct vm *vm, struct vpci_functio
 		pci_enable_dma(f->device->pci->id);
 	else
 		pci_disable_dma(f->device->pci->id);
+	if (f->device->line && !(vpci_get(f, PCI_COMMAND, 2) & PCI_COMMAND_INTX))
+		pci_enable_intx(f->device->pci->id);
+	else
+		pci_disable_intx(f->device->pci->id);
 	vpci_bars_changed(here, vm);
 }
 

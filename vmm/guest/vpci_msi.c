@@ -21,29 +21,25 @@
 #define DATA_VECTOR         0xffu
 #define DATA_MODE           FIELD(10, 8)
 #define VECTOR_FIRST        16u
-#define BROADCAST           0xffu
 
 /* An IPI to the same destination names the same vCPUs. */
-static uint64_t destination_as_icr(const struct avic_vm *vm, uint32_t address)
+static uint64_t destination_as_icr(uint32_t address)
 {
-	uint64_t target = field_get(ADDRESS_DESTINATION, address);
 	uint64_t icr = address & ADDRESS_LOGICAL ? ICR_LOGICAL : 0;
 
 	icr |= VECTOR_FIRST; /* any that is legal: nothing is sent */
-	if (!vm->x2apic)
-		return field_set(ICR_XAPIC_TARGET, icr, target);
-	return field_set(ICR_TARGET, icr, target == BROADCAST ? ~0u : target);
+	return field_set(ICR_XAPIC_TARGET, icr, field_get(ADDRESS_DESTINATION, address));
 }
 
 /* The next in turn of those that the message is for; NULL: nobody. */
 static struct vcpu *find_target(struct vm *vm, uint32_t address, uint32_t turn)
 {
-	uint64_t icr = destination_as_icr(&vm->avic, address);
+	uint64_t icr = destination_as_icr(address);
 	uint32_t count = 0;
 	int id;
 
 	for (unsigned pass = 0; pass < 2; pass++) {
-		struct avic_ipi walk = avic_ipi_from_icr(&vm->avic, 0, icr);
+		struct avic_ipi walk = avic_ipi_from_message(&vm->avic, icr);
 
 		walk.emulate = false;
 		for (uint32_t i = 0; (id = avic_ipi_next(&vm->avic, &walk)) >= 0; i++) {

@@ -34,6 +34,11 @@ struct vpci_function *vpci_bar_find(
 uint64_t vpci_bar_read(const struct vpci_bar *bar, uint64_t offset, unsigned bytes);
 void vpci_bar_write(const struct vpci_bar *bar, uint64_t offset, unsigned bytes, uint64_t value);
 
+/* vpci_rom.c. The ROM becomes visible, if the VM is to have it. ERR_NOMEM. */
+err_t vpci_rom_create(struct vpci_function *f) MUST_USE;
+/* What a ROM holds at an address; false: none is there. */
+bool vpci_rom_read(const struct vm *vm, uint64_t at, unsigned bytes, uint64_t *value);
+
 /* vpci_msi.c. The message as the guest wrote it becomes the route of IRTE n. False: nothing that an
  * interrupt could be sent by; the route is as before, and the caller masks the message. */
 bool vpci_route(

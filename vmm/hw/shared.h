@@ -19,6 +19,13 @@ static inline uint64_t shared_load64(const uint64_t *p)
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
+/* bits | *p, in one instruction: for a look at many words of which any will do. */
+static inline uint32_t shared_gather32(uint32_t bits, const uint32_t *p)
+{
+	__asm__ volatile("or %1, %0" : "+r"(bits) : "m"(*p) : "memory", "cc");
+	return bits;
+}
+
 static inline void shared_store32(uint32_t *p, uint32_t v)
 {
 	__atomic_store_n(p, v, __ATOMIC_RELEASE);

@@ -12,7 +12,6 @@
 #include <hw/mmio.h>
 
 #define CLASS_BRIDGE 0x06
-#define PATH_MAX     32 /* bridges on the way to the root: more is a ring */
 #define CLASS_SMBUS  0x0c05
 #define CLASS_SYSTEM 0x08 /* timers, interrupt controllers, the IOMMU */
 
@@ -69,23 +68,9 @@ bool survey_is_endpoint(const struct pci_device *pci)
 	       pci->class_code >> 8 != CLASS_SMBUS;
 }
 
-static const struct pci_device *bridge_above(const struct pci_device *pci)
-{
-	uint32_t bus = pci->id >> 8;
-
-	for (uint32_t i = 0; bus && i < pci_count(); i++) {
-		const struct pci_device *d = pci_by_index(i);
-
-		if (d->header_type == PCI_HEADER_BRIDGE &&
-			pci_read(d->id, PCI_SECONDARY_BUS, 1) == bus)
-			return d;
-	}
-	return NULL;
-}
-
 static enum survey_acs acs_above(const struct pci_device *pci)
 {
-	const struct pci_device *bridge = bridge_above(pci);
+	const struct pci_device *bridge = pci_bridge_to(pci->id >> 8);
 	uint16_t at = bridge ? pci_find_ext_cap(bridge->id, EXT_CAP_ACS) : 0;
 
 	if (!bridge)
@@ -108,41 +93,11 @@ static bool has_flr(const struct pci_device *pci)
 	return af && pci_read(pci->id, (uint16_t)(af + AF_CAP), 1) & AF_CAP_FLR;
 }
 
-/* Conventional PCI has no requester IDs: a bridge to it gives all requests one. To PCI Express: its
- * secondary bus, device 0 (PCI Express to PCI/PCI-X Bridge Specification 1.0, "Requester ID"); a
- * bridge between conventional buses: its own. */
-static devid_t bridge_id(const struct pci_device *bridge)
-{
-	return bridge->cap_pcie ? (devid_t)(pci_read(bridge->id, PCI_SECONDARY_BUS, 1) << 8)
-				: bridge->id;
-}
-
-static bool to_conventional(const struct pci_device *bridge)
-{
-	uint32_t caps = pci_read(bridge->id, (uint16_t)(bridge->cap_pcie + PCIE_FLAGS), 2);
-
-	return !bridge->cap_pcie || field_get(PCIE_FLAGS_TYPE, caps) == PCIE_TYPE_TO_PCI;
-}
-
-/* By the topology; the bridge next to the root has the last word. */
-static devid_t wire_id(const struct pci_device *pci)
-{
-	const struct pci_device *bridge = bridge_above(pci);
-	devid_t id = pci->id;
-
-	for (unsigned i = 0; bridge && i < PATH_MAX; i++) {
-		if (to_conventional(bridge))
-			id = bridge_id(bridge);
-		bridge = bridge_above(bridge);
-	}
-	return id;
-}
-
 static devid_t requester_of(const struct survey *s, const struct pci_device *pci)
 {
 	const struct ivrs_range *r = ivrs_range_of(&s->ivrs, pci->id);
 
-	return r && r->aliased ? r->alias : wire_id(pci);
+	return r && r->aliased ? r->alias : pci_wire_id(pci->id);
 }
 
 static uint32_t count_sharers(const struct survey *s, const struct pci_device *pci)

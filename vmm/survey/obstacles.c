@@ -96,7 +96,7 @@ static void device(const struct survey *s, const struct pci_device *pci, struct 
 	if (!d.msi && !d.msix)
 		survey_add(t,
 			"- %02x:%02x.%u has neither MSI nor MSI-X: its interrupts can't be "
-			"posted.\n",
+			"posted, and their line must be given (intx = DEVICE@GSI).\n",
 			DEVID_ARGS(pci->id));
 	if (!d.sharers && (d.acs == ACS_MISSING || d.acs == ACS_OFF))
 		survey_add(t,

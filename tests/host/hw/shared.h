@@ -17,6 +17,11 @@ static inline uint64_t shared_load64(const uint64_t *p)
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
 }
 
+static inline uint32_t shared_gather32(uint32_t bits, const uint32_t *p)
+{
+	return bits | shared_load32(p);
+}
+
 static inline void shared_store32(uint32_t *p, uint32_t v)
 {
 	sim_point();

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Isolation: a guest that tries what isn't its own, beside one that must notice nothing of it.
+Each attack is in the log with the VM's name, in few lines; the counters of both VMs are asserted."""
+
+from case import EDU, IGB, Case, vm
+
+# It runs longer than the attack, on the same pCPUs.
+NOTHING = "".join(
+    f" {kind}=0" for kind in "events msrs ports config ipis startups hypercalls storms reports".split())
+GOOD = "REPORT refused vm=good" + NOTHING
+# One whose DMA reaches all addresses below 4 GiB.
+EDU_32 = ["-device", "edu,bus=pcie.0,addr=5.0,dma_mask=0xffffffff"]
+
+
+def beside(name, attack, expect, forbid=(), cpus="0, 1", count=2000, ending="ok", status=0,
+           good_igb=0, machine=None, **keys):
+    """The attack, and a neighbour whose interrupts are all counted and which ends after it. ending:
+    "ok", or the line after which the attacker was stopped."""
+    config = vm(attack, cpus, "bad", **keys) + vm(
+        f"neighbour count={count}", "0, 1, 0, 1", "good", devices=f"8086:10c9#{good_igb}")
+    ends = f"bad: TEST {attack.split()[0]}: ok" if ending == "ok" else ending
+    return Case(name, config,
+                [rf"{ends}(?s:.*)good: neighbour: {count} of {count} interrupts, 0 twice, "
+                 "0 registers changed, memory whole\ngood: TEST neighbour: ok",
+                 "REPORT message vm=good device=[0-9a-f:.]+ n=0 posted=1 vcpu=0 vector=81 "
+                 "host_interrupts=0", GOOD, *expect],
+                forbid, status=status, **{"edu": 0, **(machine or {})})
+
+
+def at_most(lines, text):
+    """Forbids more lines than that."""
+    return rf"(?:{text}(?s:.*)){{{lines + 1}}}"
+
+
+CASES = [
+    beside("isolation-msrs", "scan part=msr",
+           ["vm bad: vCPU 0, RDMSR 0: #GP", "vm bad: [1-9][0-9]+ more accesses to MSRs",
+            "scan: 0 accesses to other MSRs without #GP",
+            r"REPORT refused vm=bad events=0 msrs=[1-9]\d{4,} ports=0"],
+           [at_most(4, "MSR [0-9a-f]+: #GP")]),
+    beside("isolation-ports", "scan part=port",
+           ["scan: 65536 ports, 0 answers", "vm bad: vCPU 0, IN .*: nobody's port",
+            "vm bad: [1-9][0-9]+ more accesses to ports",
+            "REPORT refused vm=bad events=0 msrs=0 ports=5[0-9]{5} "],
+           # It lasts into a second period.
+           [at_most(8, "nobody's port")], console="none"),
+    beside("isolation-calls", "scan part=cpuid,hypercall",
+           ["scan: [1-9][0-9]+ hypercalls refused", "vm bad: vCPU 0, hypercall .*: refused",
+            "vm bad: [1-9][0-9]+ more refused hypercalls"],
+           [at_most(4, "hypercall [0-9a-f]+: refused")]),
+    beside("isolation-ipis", "foreign",
+           ["foreign: [1-9][0-9]+ IPIs sent, 0 received", "vm bad: vCPU 0, ICR .*: no such vCPU",
+            "vm bad: [1-9][0-9]+ more IPIs to nobody"],
+           [at_most(4, "no such vCPU")]),
+    beside("isolation-startups", "startup-storm",
+           ["startup-storm: 6000 sent, [1-9][0-9]* starts", "vm bad: vCPU 0 sends INIT",
+            "vm bad: [1-9][0-9]+ more INIT and startup IPIs"],
+           [at_most(4, "again and again")]),
+    # The same without AVIC: software finds who is meant, and nobody else.
+    beside("isolation-ipis-emulated", "foreign",
+           ["foreign: [1-9][0-9]+ IPIs sent, 0 received", "vm bad: [1-9][0-9]+ more IPIs to nobody"],
+           [at_most(4, "no such vCPU")], delivery="emulated"),
+    beside("isolation-startups-emulated", "startup-storm",
+           ["startup-storm: 6000 sent, [1-9][0-9]* starts"],
+           [at_most(4, "again and again")], delivery="emulated"),
+    # Writes to bridges and to what isn't there, the MSI-X table and the interrupt range by DMA.
+    beside("isolation-pci", "pci", [
+        "vm bad: write to register .*, the host bridge", "vm bad: [1-9][0-9]+ more writes",
+        "IO_PAGE_FAULT: device 00:05.0 of vm bad .* address c00",
+        "IO_PAGE_FAULT: device 00:05.0 of vm bad .* address fee00000",
+        "REPORT refused vm=bad events=2 msrs=0 ports=0 config=30612 "],
+        [at_most(4, "write to register")], cpus="0, 1, 2", count=30000,
+        devices=f"{IGB}, {EDU}", pci="virtual", good_igb=1,
+        machine={"smp": 3, "igb": 2, "extra": EDU_32}),
+    beside("isolation-dma", "dma-outside", [
+        "IO_PAGE_FAULT: device 00:05.0 of vm bad .* address 3000000",
+        "REPORT refused vm=bad events=1 "], cpus="0", count=20000, devices=EDU,
+        machine={"edu": 1}),
+    # A device that doesn't stop is fenced with its VM; one that errs a few times is not.
+    beside("isolation-events", "forge count=40", [
+        "IO_PAGE_FAULT: device 00:05.0 of vm bad", "vm bad: [0-9]+ more events at the IOMMU",
+        "REPORT refused vm=bad events=[12][0-9] "],
+        # At ten a second, and with a period that ends meanwhile.
+        [at_most(8, "IO_PAGE_FAULT"), "TEST forge"], cpus="0", count=120000, devices=EDU, status=1,
+        ending="vm bad: stopped: one of its devices keeps faulting",
+        machine={"extra": EDU_32}),
+    beside("isolation-events-few", "forge count=8", [
+        "vm bad: 4 more events at the IOMMU", "REPORT refused vm=bad events=8 "],
+        [at_most(4, "IO_PAGE_FAULT")], cpus="0", count=40000, devices=EDU,
+        machine={"extra": EDU_32}),
+    # The twins: nobody attacks, and nothing is said; somebody spoils, and it is noticed.
+    beside("isolation-no-attack", "scan part=none", ["refused vm=bad" + NOTHING],
+           ["warning: vm bad"]),
+    Case("isolation-spoilt", vm("neighbour spoil=1", "0, 1", "good", devices=IGB),
+         ["[1-9][0-9]* registers changed, memory CHANGED", "TEST neighbour: FAIL"], status=1, edu=0),
+]
+
+
+def storm(name, limit, exits, expect=(), forbid=(), target=1, without=(), **keys):
+    """A device that storms, and beside it one that spins on pCPU 0 and counts what it misses."""
+    config = vm("storm for=100", f"{target}, 2", "bad", devices=IGB, storm_limit=limit,
+                memory="16M", **keys) + vm("bystander for=100", "0", "good", priority=1)
+    return Case(name, config, ["bad: TEST storm: ok", "good: TEST bystander: ok", *expect,
+                               f"REPORT vcpu vm=good n=0 exits={exits} "],
+                forbid, edu=0, smp=3, without=list(without))
+
+
+HELD = ("vm bad: device 00:04.0, message [0-9]: more than 10 host interrupts in 10 ms: held back",
+        "REPORT refused vm=bad .* storms=[1-9][0-9]* ", "vm bad: [1-9][0-9]* more interrupts held",
+        GOOD)
+NOT_HELD = ("REPORT refused vm=bad .* storms=0 ",)
+
+CASES += [
+    # The GA log is read on pCPU 0, whosever device wrote it: what the device's VM doesn't pay. With
+    # XT the log would go to the pCPU of the target, and the neighbour would notice nothing.
+    storm("storm-galog", 1000, "[0-9]{1,3}", HELD, [at_most(8, "held back until")], halt="galog",
+          without=["xt"]),
+    storm("storm-galog-unbounded", 0, "[0-9]{4,}", NOT_HELD, halt="galog", without=["xt"]),
+    storm("storm-galog-follows", 0, "[0-9]{1,3}", NOT_HELD, halt="galog"),
+    # Each interrupt of emulated delivery goes to the pCPU of its target, which has nothing to say.
+    storm("storm-emulated", 1000, "[0-9]{1,3}", HELD, [at_most(8, "held back until")], target=0,
+          delivery="emulated"),
+    storm("storm-emulated-unbounded", 0, "[0-9]{4,}", NOT_HELD, target=0, delivery="emulated"),
+    # With CPUs at once: who is held, let go of, moved by INIT, is so by several. How many are held
+    # there depends on the machine below: nothing may be lost, however many.
+    Case("threads-startup-storm", vm("startup-storm", "0, 1", "bad")
+         + vm("neighbour", "0, 1", "good", devices=IGB),
+         ["bad: TEST startup-storm: ok", "good: TEST neighbour: ok", GOOD], icount=False, edu=0),
+    *[Case(f"threads-storm-{name}", vm("storm for=100", "0, 1", "bad", devices=IGB, storm_limit=1000,
+                                       **keys), ["bad: TEST storm: ok"],
+           icount=False, edu=0)
+      for name, keys in (("galog", {"halt": "galog"}), ("emulated", {"delivery": "emulated"}))],
+]

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""VMs that end and start anew, beside others that go on."""
+
+from case import EDU, IGB, Case, vm
+from cases_linux import NET, ON_NET, Linux, linux
+
+TWO_IGBS = {"igb": 2, "edu": 0, "smp": 3}
+
+
+def lives(program, count, name="g", more=""):
+    """A pattern: so many lives of the program, one after the other, none of which found anything."""
+    one = f"{name}: .*TEST {program}: ok"
+    return "(?s)" + f".*vm {name}: starts anew{more}.*".join(count * [one])
+
+
+def wreck(args="wreck", **keys):
+    return vm(args, "0", "bad", devices=IGB, pci="virtual", **keys)
+
+
+def e1000e(where):
+    return {"edu": 0, "igb": 0, "extra": [*where[1:], "-device", f"e1000e,bus={where[0]},romfile="]}
+
+
+ROOT_PORT = ["rp", "-device", "pcie-root-port,id=rp,bus=pcie.0,addr=4.0,chassis=1"]
+
+
+def stop(pattern, name="g", **more):
+    """The operator ends a VM that starts anew for ever, when the pattern has come."""
+    return {"typed": [("(?s)" + pattern, f"stop {name}\r".encode())], "status": 1, **more}
+
+
+CASES = [
+    # --- nothing is left of an earlier life ---
+    Case("restart-scrub", vm("scrub", "0", restart="always"),
+         [lives("scrub", 3)], ["scrub: [1-9]"],
+         **stop(".*".join(3 * ["TEST scrub: ok"]))),
+    Case("restart-scrub-twin", vm("scrub keep=1", "0"), ["scrub: 0 pages", "scrub: 6144 pages"],
+         status=1),
+    Case("restart-never", vm("scrub", "0"), ["TEST scrub: ok"], ["starts anew"]),
+    # All vCPUs come up again, on either APIC, posted or not.
+    *[Case(f"restart-hello-{name}", vm("hello", "0, 1, 0", restart="always", **keys),
+           [lives("hello", 3)], edu=0, igb=0,
+           **stop(".*".join(3 * ["TEST hello: ok"])))
+      for name, keys in (("x2apic", {}), ("xapic", {"apic": "xapic"}),
+                         ("emulated", {"delivery": "emulated"}), ("native", {"halt": "native"}))],
+    # --- a loop is made slow, and that is said once ---
+    Case("restart-loop", vm("triple-fault", "0", "bad", restart="on-failure")
+         + vm("irq count=3000", "1, 2", "good", devices=IGB, halt="gappi"),
+         ["good: TEST irq: ok", "vm bad: ends soon each time"], ["(?s)ends soon each time.*ends soon each time"],
+         edu=0, smp=3, **stop("(vm bad: stopped: .*){5}", "bad")),
+    Case("restart-loop-on-reset", vm("triple-fault", "0", "bad", restart="on-reset"),
+         ["vm bad: stopped"], ["starts anew"], status=1),
+    # --- a device in a bad state: contained, attributed, whole again; the neighbour loses nothing ---
+    Case("restart-device", wreck(restart="always")
+         + vm("irq count=100000", "1, 2", "good", devices="8086:10c9#1"),
+         [lives("wreck", 2, "bad", ".*device 00:04.0: reset by FLR"),
+          "(?s)vm bad: starts anew.*good: TEST irq: ok",
+          "IO_PAGE_FAULT: device 00:04.0 of vm bad"], ["marker left", "LOST", "WRONG"],
+         timeout=200, **stop("good: TEST irq: ok", "bad"), **TWO_IGBS),
+    Case("restart-device-twin", wreck("wreck keep=1"), ["wreck: marker left"], status=1,
+         edu=0),
+    Case("restart-no-reset", vm("hello", "0", devices=EDU, restart="always"),
+         ["TEST hello: ok", "device 00:05.0: no reset: not given to a second owner",
+          "vm g: not started anew"], ["(?s)hello: ok.*hello: ok"], status=1),
+    *[Case(f"restart-e1000e-{name}", vm("hello", "0", devices="8086:10d3#0", pci="virtual",
+                                        restart="always"),
+           [lives("hello", 2, more=f".*reset by {how}")],
+           **stop("TEST hello: ok.*TEST hello: ok"), **e1000e(where))
+      for name, where, how in (("root", ["pcie.0"], "D3hot and back"),
+                               ("port", ROOT_PORT, "secondary bus reset"))],
+    # --- the monitor ---
+    Case("restart-monitor", vm("echo", "0", "a") + vm("echo", "1", "b"),
+         ["(?s)stopped: by the monitor.*a: it has ended.*vm a: starts anew.*a: echo: ready"
+          ".*vm a: it runs.*vm a: restarted by the monitor.*vm a: starts anew.*a: echo: ready",
+          "echo: 'hello'"], status=1,
+         typed=[("b: echo: ready", b"stop a\r"), ("stopped: by", b"stop a\rstart a\r"),
+                ("(?s)starts anew.*a: echo: ready", b"start a\r"), ("it runs", b"restart a\r"),
+                ("(?s)restarted by.*a: echo: ready", b"stop a\r\x1d2hello\rquit\r")]),
+    # As often as one can type it, with CPUs in threads of their own; nothing is held back then.
+    Case("threads-restart", vm("echo", "0, 1, 1", restart="always", halt="gappi"),
+         ["(?s)" + ".*".join(12 * ["restarted by the monitor.*vm g: starts anew.*echo: ready"])],
+         ["ends soon"], status=1, icount=False, edu=0, igb=0, timeout=200,
+         typed=[*12 * [("echo: ready", b"restart g\r")], ("echo: ready", b"stop g\r")]),
+    # --- Debian's kernel ---
+    Linux("linux-restart", linux("reboot", "0, 1", name="a", restart="on-reset")
+          + linux(",".join(140 * ["sleep"]), "1", name="b"),
+          ["(?s)a: GUEST up.*, 2 CPUs.*vm a: reset by the guest.*vm a: starts anew"
+           ".*a: GUEST up.*, 2 CPUs.*b: GUEST idle"],
+          timeout=600, status=1,
+          typed=[("(?s)starts anew.*a: GUEST up.*b: GUEST idle", b"stop a\rstop b\r")]),
+    Linux("linux-restart-never", linux("reboot", "0"), ["vm l: reset by the guest"],
+          ["starts anew"]),
+    Linux("linux-panic", linux("panic", "0", restart="on-failure"),
+          ["(?s)GUEST up.*vm l: reset by the guest.*vm l: starts anew.*GUEST up"],
+          timeout=400, **stop("starts anew.*GUEST up", "l")),
+    # The second life finds its NIC as the first did.
+    Linux("linux-restart-igb", linux("net,warnings,reboot", "0, 1", restart="on-reset",
+                                     devices="8086:10c9#0"),
+          ["(?s)GUEST ping: 5 packets transmitted, 5 packets received.*GUEST warnings: 0.*vm l: "
+           "starts anew.*reset by FLR.*GUEST ping: 5 packets transmitted, 5 packets received"
+           ".*GUEST warnings: 0"],
+          drivers=["igb"], timeout=500, extra=[*NET, "-device", ON_NET.format("igb")],
+          **stop("starts anew.*GUEST warnings: 0", "l")),
+]
