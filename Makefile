@@ -177,8 +177,8 @@ $(B)/$(1:.c=): $(1) $(call sources_of,$(1)) tests/host/seam.c $(wildcard tests/h
 	@rm -rf $$@.objects
 	@mkdir -p $$@.objects
 	@for c in $(1) $(call sources_of,$(1)) tests/host/seam.c; do \
-		$(CC) $(TEST_CFLAGS) -Itests/host -Itests/unit -Itools/emulator/model -Ivmm -I. \
-			-c -o $$@.objects/$$$$(echo $$$$c | tr / _).o $$$$c || exit 1; done
+		$(CC) $(TEST_CFLAGS) $(if $(filter tests/sim/%,$(1)),-include tests/sim/spin.h) \
+			-Itests/host -Itests/unit -Itools/emulator/model -Ivmm -I. -c -o $$@.objects/$$$$(echo $$$$c | tr / _).o $$$$c || exit 1; done
 	@$(CC) $(TEST_CFLAGS) -o $$@ $$@.objects/*.o
 endef
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_rule,$(t))))

@@ -76,6 +76,7 @@ static err_t start(struct iommu *u)
 	/* Before it can send a message, which its owner, on another CPU, would else ignore; and no
 	 * second one comes while GAInt is set. */
 	g->enabled = true;
+	shared_fence();
 	iommu_control(u, CONTROL_GALOG_EN, 0);
 	err_t err = await_begun(u);
 

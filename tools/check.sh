@@ -40,7 +40,7 @@ step unit make --no-print-directory -j"$(nproc)" unit
 step emulator-test make --no-print-directory emulator-test
 step conformance make --no-print-directory conformance-table # emulator-test has just run
 step model make --no-print-directory model
-step plants tests/sim/plants.sh build
+step plants tests/sim/plants.py build
 step sim make --no-print-directory sim COUNT=300
 step tsan tests/tsan/run.sh build
 step qemu make --no-print-directory qemu-test

@@ -1,16 +1,20 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The protocol's lines in C against those in the models.
+"""The protocol's lines in C against those in the models, and mutants against plants.
 
 A label "[model FILE:NAME]" stands in a comment of tests/model/FILE.pml, once, and in the C code,
 at least once: that the code and the models say the same is a reader's to see, that neither has a
-line without its other half is checked here. One line for each fault, and exit status 1.
+line without its other half is checked here. And each mutant of tests/model/mutants.py has a plant in
+the C code (tests/sim/plant_list.py), or a reason why not. One line for each fault, exit status 1.
 """
 import pathlib
 import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "tests/sim"), str(ROOT / "tests/model")]
+import plant_list  # noqa: E402
+
 FOLDERS = ("vmm", "avic", "iommu")
 LABEL = re.compile(r"\[model ([a-z_]+):([A-Za-z0-9-]+)\]")
 
@@ -41,10 +45,11 @@ def faults(code, models):
 def main():
     sources = (p for folder in FOLDERS for p in sorted((ROOT / folder).rglob("*.[ch]")))
     code, models = labels(sources), labels(sorted((ROOT / "tests/model").glob("*.pml")))
-    bad = list(faults(code, models))
+    bad = list(faults(code, models)) + list(plant_list.without_plant())
     if not models:
         bad.append("no label in any model")
-    print("\n".join(bad) if bad else f"{len(models)} labels in models and code")
+    print("\n".join(bad) if bad else f"{len(models)} labels in models and code; "
+          f"{len(plant_list.PLANTS)} plants")
     return 1 if bad else 0
 
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/sim/tell.c tests/sim/machine.c tests/sim/rig.c tests/sim/rig_guest.c */
 /* sources: vmm/audit.c vmm/audit_record.c vmm/ready.c vmm/budget.c vmm/server.c */
-/* sources: tests/sim/setup.c vmm/place.c vmm/storm.c */
+/* sources: tests/sim/setup.c tests/sim/stores.c tests/sim/machine_[a-z]*.c vmm/exit_apic.c */
+/* sources: vmm/place.c vmm/storm.c */
 /* sources: vmm/vcpu.c vmm/wake.c vmm/sched.c vmm/route.c avic/[a-z]*.c iommu/[a-z]*.c */
 /* sources: tests/sim/rig_host.c vmm/base/lib.c svm/event.c tools/emulator/model/[a-z]*.c */
 /* No interrupt is lost and none comes twice while where it goes, or how, is being changed. */
@@ -78,6 +79,38 @@ TEST(route_gappi)
 	route_everywhere("route, GAPPI");
 }
 
+/* Nothing else comes for the old vCPU, and the IOMMU takes its time over commands. */
+static void story_route_late(void)
+{
+	route(Y, 1);
+	rig_run();
+}
+
+/* An interrupt that comes by the old entry leaves it in the IOMMU's cache. */
+static void route_back_cached(void)
+{
+	route_back();
+	machine_fire(Y, MACHINE_WHOLE);
+	rig_settle();
+}
+
+TEST(route_late)
+{
+	struct scenario s = {
+		.name = "route, slow IOMMU",
+		.story = story_route_late,
+		.after = route_back_cached,
+		.fires = { [Y] = 1 },
+	};
+
+	use(WAKE_GALOG, HALT_GALOG);
+	live_on(0, &rig_cpu[1]);
+	rig_late = 150; /* the old vCPU has looked, and blocked again, before */
+	EXPECT(tell_everywhere(&s, 2, 1));
+	rig_late = 0;
+	live_on(0, &rig_cpu[0]);
+}
+
 /* ---- messages go from posted to emulated delivery and back: detach, attach ---- */
 
 static void story_attach(void)
@@ -144,6 +177,29 @@ static void story_move(void)
 	rig_guest[0].move_to = &rig_cpu[0];
 	machine_fire(X, MACHINE_WHOLE);
 	rig_run();
+}
+
+/* It runs on there, and is told of an interrupt by a doorbell. */
+static void story_move_running(void)
+{
+	rig_guest[0].await = vector_of[Y];
+	rig_guest[0].move_to = &rig_cpu[1 - rig_vcpu[0].home->index];
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+}
+
+TEST(move_running)
+{
+	struct scenario s = {
+		.name = "move, and run on",
+		.story = story_move_running,
+		.fires = { [X] = 1 },
+		.limit = 200,
+	};
+
+	use(WAKE_GALOG, HALT_GALOG);
+	EXPECT(tell_everywhere(&s, 2, 3));
+	live_on(0, &rig_cpu[0]);
 }
 
 /* Asked by another CPU, while it is halted. */

@@ -5,16 +5,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <ucontext.h>
 
 #include "audit.h"
 #include "sched.h"
+#include "stores.h"
 #include "vectors.h"
 #include <hw/sim.h>
 
 #define STACK_BYTES   (256 * 1024)
-#define LATE_MAX      64
 #define SETTLE_ROUNDS 20
 /* No post takes so many crossings to be seen, with all that the other pCPUs do meanwhile. */
 #define CROSSINGS_A_POST 200000ull
@@ -22,9 +21,10 @@
 struct crowd_shape crowd;
 struct vcpu crowd_vcpu[CROWD_VCPUS];
 struct crowd_message crowd_message[CROWD_MESSAGES + CROWD_VCPUS];
-uint32_t crowd_twice, crowd_untold;
+uint32_t crowd_twice, crowd_untold, crowd_hurry;
 uint64_t crowd_crossings, crowd_posts;
 bool crowd_ending, crowd_loud;
+enum crowd_only crowd_only;
 
 static uint64_t random_state, last_post, goal;
 static bool running; /* a pCPU runs on its stack */
@@ -78,48 +78,6 @@ bool crowd_begin(struct crowd_message *m)
 	return true;
 }
 
-/* ---- the store buffer of the pCPU that runs: the device sees it late, as in rig.c ---- */
-
-static struct store {
-	void *where;
-	unsigned bytes;
-	uint64_t old;
-} late[LATE_MAX];
-static unsigned late_count;
-
-void sim_store(void *p, unsigned bytes)
-{
-	if (!running || !crowd.late_stores)
-		return;
-	if (late_count == LATE_MAX)
-		memmove(late, late + 1, --late_count * sizeof(late[0]));
-	late[late_count] = (struct store){ .where = p, .bytes = bytes };
-	memcpy(&late[late_count++].old, p, bytes);
-}
-
-void sim_drain(void)
-{
-	late_count = 0;
-}
-
-static void swap_store(struct store *s)
-{
-	uint64_t v = 0;
-
-	memcpy(&v, s->where, s->bytes);
-	memcpy(s->where, &s->old, s->bytes);
-	s->old = v;
-}
-
-static void with_device(void (*step)(void))
-{
-	for (unsigned i = late_count; i-- > 0;)
-		swap_store(&late[i]);
-	step();
-	for (unsigned i = 0; i < late_count; i++)
-		swap_store(&late[i]);
-}
-
 /* ---- the device ---- */
 
 static uint32_t fire_message;
@@ -134,7 +92,7 @@ static void device_turn(void)
 {
 	if (machine_unfinished()) {
 		crowd_say("device finishes");
-		with_device(machine_finish);
+		stores_hidden_from(machine_finish);
 		return;
 	}
 	fire_message = crowd_random(2 * crowd.vcpus);
@@ -145,14 +103,13 @@ static void device_turn(void)
 	last_post = crowd_crossings;
 	crowd_say("device fires %u, vector %x, split %d", fire_message, crowd_vector(fire_message),
 		fire_split);
-	with_device(fire);
+	stores_hidden_from(fire);
 }
 
 /* ---- who runs ---- */
 
 static void go_to(uint32_t cpu)
 {
-	sim_drain();
 	sim_cpu = &rig_cpu[cpu];
 	_longjmp(context[cpu], 1);
 }
@@ -162,13 +119,18 @@ static bool has_work(uint32_t cpu)
 	return machine_pending(cpu) >= 0 || rig_cpu[cpu].next || !idle[cpu];
 }
 
-/* Somebody else goes on; back in the main context when nobody has anything to do. */
+/* Somebody else goes on, and doesn't see what is still in the store buffer; back in the main
+ * context when nobody has anything to do. */
 static void give_way(void)
 {
 	uint32_t me = sim_cpu->index, first = crowd_random(crowd.cpus);
 
-	if (_setjmp(context[me]))
+	stores_reach_memory(crowd_random(stores_buffered() + 1));
+	stores_hide();
+	if (_setjmp(context[me])) {
+		stores_show();
 		return;
+	}
 	for (uint32_t i = 0; i < crowd.cpus; i++) {
 		uint32_t cpu = (first + i) % crowd.cpus;
 
@@ -218,7 +180,11 @@ void sim_point(void)
 	n = crowd_random(1u << 20);
 	if (!(n & crowd.device_mask))
 		device_turn();
-	if (!(n >> 10 & crowd.switch_mask))
+	if (!crowd.late_iommu || !(n >> 4 & 15))
+		machine_arrives(n & 1);
+	if (crowd_hurry)
+		crowd_hurry--;
+	else if (!(n >> 10 & crowd.switch_mask))
 		give_way();
 }
 
@@ -227,6 +193,7 @@ void sim_sleep(void)
 	uint32_t me = sim_cpu->index;
 
 	sim_take_interrupts();
+	sim_drain(); /* a store waits for others' turns, but not as long as an idle pCPU may */
 	idle[me] = !rig_cpu[me].next;
 	if (idle[me])
 		give_way();
@@ -257,13 +224,15 @@ static void make_stack(uint32_t cpu)
 static void run_all(void)
 {
 	running = true;
+	stores_late = crowd.late_stores;
+	machine_late(crowd.late_iommu ? MACHINE_LATE_WRITES : MACHINE_LATE_COMMANDS);
 	if (!_setjmp(main_context)) {
 		for (uint32_t cpu = 0; cpu < crowd.cpus; cpu++)
 			if (has_work(cpu))
 				go_to(cpu);
 	}
-	running = false;
-	sim_drain();
+	running = stores_late = false;
+	machine_late(MACHINE_AT_ONCE);
 }
 
 /* ---- a seed ---- */
@@ -282,14 +251,25 @@ static void choose(uint64_t seed)
 		.device_mask = (8u << crowd_random(6)) - 1,
 		.late_stores = crowd_random(2),
 		.migrates = crowd_random(2),
-		.switches = !crowd_random(3),
+		.switches = crowd_random(3) ? 0 : (uint32_t[]){ 1, 6, 24 }[crowd_random(3)],
 		.routes = crowd_random(2),
 		.masks = crowd_random(2),
 		.hands_over = crowd_random(2),
 		.spurious_percent = crowd_random(2) ? 0 : 30,
 		.log_limit = crowd_random(3) ? 0 : 1 + crowd_random(4),
+		.late_iommu = crowd_random(2),
+		.quiet_galog = crowd_random(2),
+		.erratum_1235 = !crowd_random(4),
 		.storm_limit = crowd_random(2) ? 0 : 100u << crowd_random(6),
 	};
+	if (crowd_only == CROWD_ALL)
+		return;
+	crowd.vcpus = 8;
+	crowd.halt = HALT_GALOG;
+	crowd.switches = crowd_only == CROWD_SWITCHES ? 24 : 0;
+	crowd.hands_over = crowd_only == CROWD_HAND_OVERS;
+	crowd.device_mask = 15;
+	crowd.routes = crowd.migrates = false;
 }
 
 static void begin(uint64_t seed)
@@ -303,6 +283,10 @@ static void begin(uint64_t seed)
 	rig_vm.config = &config;
 	machine_spurious_gappi(crowd.spurious_percent);
 	machine_galog_limit(crowd.log_limit);
+	machine_quiet_galog(crowd.quiet_galog ? VEC_GALOG : 0);
+	machine_between(sim_point);
+	if (crowd.erratum_1235)
+		setup_erratum_1235();
 	rig_vm.vcpus = crowd_vcpu;
 	rig_vm.halt = crowd.halt;
 	if (crowd.halt != HALT_GALOG && wake_switch(&rig_cpu[0], WAKE_GAPPI))
@@ -353,6 +337,25 @@ static void settle(void)
 	}
 }
 
+/* Nobody has anything to do, and nothing is under way. */
+static const char *asleep_wrongly(void)
+{
+	for (uint32_t i = 0; i < crowd.vcpus; i++) {
+		struct vcpu *v = &crowd_vcpu[i];
+
+		if (v->state != VCPU_BLOCKED)
+			return "a vCPU is neither blocked nor runs";
+		/* One that is held comes when the storm's period ends. */
+		if (vapic_deliverable(v->avic.page) >= 0 && !rig_device->storm.held)
+			return "a vCPU sleeps on a message";
+		if (vapic_stash_deliverable(v->avic.page, &v->avic.stash) >= 0)
+			return "a vCPU sleeps on a message that was put away";
+		if (v->events)
+			return "a vCPU sleeps on an event";
+	}
+	return NULL;
+}
+
 static const char *wrong(void)
 {
 	static char text[100];
@@ -395,6 +398,10 @@ const char *crowd_run(uint64_t seed, uint64_t posts)
 	goal = posts;
 	run_all();
 	while (crowd_posts < posts && !crowd_twice && !crowd_untold && !machine_strict) {
+		const char *asleep = machine_unfinished() ? NULL : asleep_wrongly();
+
+		if (asleep)
+			return asleep;
 		/* Everybody sleeps: the device goes on. Time passes only when it is done with what
 		 * it had begun, or the audit would be right to complain. */
 		device_turn();

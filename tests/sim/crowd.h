@@ -25,7 +25,9 @@ struct crowd_shape {
 	uint32_t switch_mask; /* a crossing lets somebody else go on with a chance of one in this +
 				 1 */
 	uint32_t device_mask; /* a crossing fires the device, likewise */
-	bool late_stores, migrates, switches, routes, masks, hands_over;
+	bool late_stores, late_iommu, migrates, routes, masks, hands_over, quiet_galog,
+		erratum_1235;
+	uint32_t switches; /* 0: none; more: more often */
 	uint32_t spurious_percent, log_limit;
 	uint32_t storm_limit; /* of the device, a second; 0: none */
 };
@@ -41,7 +43,10 @@ struct crowd_message {
 extern struct crowd_message crowd_message[CROWD_MESSAGES + CROWD_VCPUS];
 extern uint32_t crowd_twice, crowd_untold; /* untold: in the guest, and not told of a message */
 extern uint64_t crowd_crossings, crowd_posts;
-extern bool crowd_ending; /* nothing new begins */
+/* Set before a seed begins: few vCPUs, which do one thing all the time. */
+extern enum crowd_only { CROWD_ALL, CROWD_SWITCHES, CROWD_HAND_OVERS } crowd_only;
+extern bool crowd_ending;    /* nothing new begins */
+extern uint32_t crowd_hurry; /* for so many crossings nobody else goes on, but for locks */
 
 uint32_t crowd_random(uint32_t n); /* below n */
 /* Says what happens, when a seed is replayed. */

@@ -5,17 +5,32 @@
 #include <stdlib.h>
 
 #include "avic/regs.h"
-#include "exit.h"
+#include "exit_parts.h"
 #include "place.h"
 #include <hw/sim.h>
 
 #define MSR_TPR 0x808
 #define MSR_EOI 0x80b
 
-enum wish { WISH_INTR, WISH_HALT, WISH_MOVE, WISH_SEND, WISH_ROUTE, WISH_SWITCH, WISH_HAND };
+enum wish {
+	WISH_INTR,
+	WISH_HALT,
+	WISH_MOVE,
+	WISH_SEND,
+	WISH_EVENT,
+	WISH_ROUTE,
+	WISH_SWITCH,
+	WISH_HAND,
+	WISH_IPI, /* hardware left it to us */
+};
 
 static enum wish wish[MACHINE_CPUS];
 static bool masked[CROWD_VCPUS];
+static struct ipi {
+	struct vmexit exit;
+	struct crowd_message *message;
+	uint32_t round;
+} ipi[MACHINE_CPUS];
 
 bool crowd_masked(uint32_t vcpu)
 {
@@ -73,16 +88,43 @@ static enum wish what_next(struct vcpu *v)
 		return WISH_HALT;
 	if (crowd.migrates && n < 6)
 		return WISH_MOVE;
-	if (n < 12)
+	if (n < 9)
+		return WISH_IPI;
+	if (n < 11)
 		return WISH_SEND;
+	if (n == 11)
+		return WISH_EVENT;
 	if (crowd.routes && n == 12)
 		return WISH_ROUTE;
-	if (crowd.switches && n == 13 && !crowd_random(8))
+	if (n >= 13 && n < 16 && crowd_random(24) < crowd.switches)
 		return WISH_SWITCH;
-	if (crowd.hands_over && n == 14)
+	if (crowd.hands_over && (n == 14 || (crowd_only == CROWD_HAND_OVERS && n % 4 == 0)))
 		return WISH_HAND;
 	masked[v->index] |= crowd.masks && n < 24;
 	return WISH_HALT;
+}
+
+/* By the ICR; false: it exits. */
+static bool send_ipi(void)
+{
+	uint32_t to = crowd_random(crowd.vcpus);
+	struct ipi *i = &ipi[sim_cpu->index];
+	uint64_t info[2];
+
+	i->message = &crowd_message[CROWD_MESSAGES + to];
+	if (!crowd_begin(i->message))
+		return true;
+	crowd_say("an IPI to vCPU %u", to);
+	i->round = i->message->sent;
+	sim_drain(); /* the bit is set by a locked operation */
+	if (machine_ipi(sim_cpu->index, to, VECTOR_SOFTWARE, info)) {
+		i->message->posted = i->message->sent == i->round;
+		return true;
+	}
+	i->exit = (struct vmexit){ .kind = VMEXIT_KIND_AVIC_IPI };
+	i->exit.ipi.icr = info[0];
+	i->exit.ipi.cause = (uint32_t)(info[1] >> 32);
+	return false;
 }
 
 static enum wish guest_steps(struct vcpu *v)
@@ -100,6 +142,8 @@ static enum wish guest_steps(struct vcpu *v)
 	}
 	enum wish next = what_next(v);
 
+	if (next == WISH_IPI && send_ipi())
+		next = WISH_HALT;
 	if (next == WISH_HALT) {
 		set_tpr(v);
 		sim_point();
@@ -113,11 +157,11 @@ void svm_enter(struct cpu *cpu, struct svm_vcpu *s)
 	struct vcpu *v = CONTAINER_OF(s, struct vcpu, svm);
 
 	sim_point();
-	sim_drain();
 	if (!machine_enter(cpu->index, s->vmcb))
 		exit(1);
 	sim_point();
 	wish[cpu->index] = guest_steps(v);
+	sim_drain();
 	machine_leave(cpu->index, s->vmcb);
 }
 
@@ -135,6 +179,23 @@ static void send(struct cpu *here)
 	m->posted = m->sent == round;
 }
 
+static void finish_ipi(struct cpu *here, struct vcpu *v)
+{
+	struct ipi *i = &ipi[here->index];
+	struct ipi now = *i;
+
+	exit_ipi(here, v, &now.exit);
+	now.message->posted = now.message->sent == now.round;
+}
+
+static void event(struct cpu *here)
+{
+	uint32_t to = crowd_random(crowd.vcpus);
+
+	crowd_say("CPU %u has an event for vCPU %u", here->index, to);
+	vcpu_post_event(here, &crowd_vcpu[to], VCPU_EVENT_FLUSH);
+}
+
 static void route(struct cpu *here)
 {
 	uint32_t n = crowd_random(2 * crowd.vcpus), to = crowd_random(crowd.vcpus);
@@ -144,14 +205,24 @@ static void route(struct cpu *here)
 		machine_strict++;
 }
 
-static void switch_mechanism(struct cpu *here)
+static void switch_to(struct cpu *here, enum halt_mode to)
 {
-	static const enum halt_mode modes[] = { HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
-	enum halt_mode to = modes[crowd_random(3)];
-
 	crowd_say("CPU %u switches to %d", here->index, to);
 	if (wake_switch(here, to == HALT_GALOG ? WAKE_GALOG : WAKE_GAPPI) == OK)
 		rig_vm.halt = to;
+}
+
+/* Once, or there and back while others still do what they did. */
+static void switch_mechanism(struct cpu *here)
+{
+	static const enum halt_mode modes[] = { HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
+	enum halt_mode to = modes[crowd_random(3)], from = rig_vm.halt;
+
+	crowd_hurry = crowd_random(4) ? 0 : 4000;
+	switch_to(here, to);
+	if (crowd_random(2))
+		switch_to(here, from);
+	crowd_hurry = 0;
 }
 
 /* As the monitor does; halted or not. */
@@ -163,13 +234,15 @@ static void ask_to_move(struct cpu *here, struct cpu *to)
 	vcpu_move(here, &crowd_vcpu[n], to);
 }
 
-/* The log goes to any pCPU, its owner included. */
+/* The log goes to any pCPU, its owner included, and perhaps on while it is under way. */
 static void hand_over(struct cpu *here)
 {
-	uint32_t to = crowd_random(crowd.cpus);
+	for (unsigned n = 1 + crowd_random(4); n; n--) {
+		uint32_t to = crowd_random(crowd.cpus);
 
-	crowd_say("CPU %u orders the log to CPU %u", here->index, to);
-	place_order(here, iommu_by_index(0), to);
+		crowd_say("CPU %u orders the log to CPU %u", here->index, to);
+		place_order(here, iommu_by_index(0), to);
+	}
 }
 
 enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
@@ -177,6 +250,12 @@ enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 	struct cpu *to;
 
 	switch (wish[here->index]) {
+	case WISH_IPI:
+		finish_ipi(here, v);
+		return EXIT_RESUME;
+	case WISH_EVENT:
+		event(here);
+		return EXIT_RESUME;
 	case WISH_INTR:
 		cpu_take_interrupts();
 		return EXIT_RESUME;

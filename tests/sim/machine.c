@@ -9,6 +9,8 @@
 
 #include "avic.h"
 #include "iommu.h"
+#include "machine_late.h"
+#include "spec_iommu.h"
 
 /* Offsets in the VMCB, typed once more from 24593 rev 3.44, "Layout of VMCB". */
 #define VMCB_VINTR    0x060
@@ -17,29 +19,33 @@
 #define VMCB_LOGICAL  0x0f0
 #define VMCB_PHYSICAL 0x0f8
 
-#define COMMAND_TAIL 0x2008 /* typed once more from 48882 rev 3.11, "Command Buffer Tail Pointer"  \
-			     */
-
 uint8_t machine_window[0x4000] __attribute__((aligned(4096)));
 unsigned machine_strict;
 
 static struct iommu *unit;
 static struct avic_machine avic;
 static struct avic_core core[MACHINE_CPUS];
-static uint64_t pending[MACHINE_CPUS][4];
 
 /* The device, half-way through a message. */
 static ucontext_t device, hypervisor;
 static uint8_t device_stack[256 * 1024] __attribute__((aligned(64)));
 static enum machine_split split;
 static bool unfinished, bit_set;
+static bool sending; /* the device's context runs, not a pCPU's */
 static uint32_t fired_message;
+/* GAInt goes unsent while the log is being drained (ERBT1312): by vector, 0: it doesn't. */
+static uint8_t quiet_vector;
+static bool draining;
+static void (*between)(void);
+static bool bit_of_ipi;
 
 static void pause_device(void)
 {
 	split = MACHINE_WHOLE;
 	unfinished = true;
+	sending = false;
 	swapcontext(&device, &hypervisor);
+	sending = true;
 }
 
 static bool host_read(void *o, uint64_t addr, void *buf, size_t bytes)
@@ -52,12 +58,17 @@ static bool host_read(void *o, uint64_t addr, void *buf, size_t bytes)
 static bool host_write(void *o, uint64_t addr, const void *buf, size_t bytes)
 {
 	(void)o;
+	if (sending && late_write(addr, buf, bytes))
+		return true;
 	memcpy((void *)addr, buf, bytes);
 	return true;
 }
 
 static bool host_load64(void *o, uint64_t addr, uint64_t *value)
 {
+	/* A core that sends an IPI: it has set the bit and will look at the target's entry. */
+	if (between && bit_of_ipi)
+		between();
 	return host_read(o, addr, value, 8);
 }
 
@@ -71,9 +82,13 @@ static bool host_load128(void *o, uint64_t addr, uint64_t value[2])
 static bool host_or32(void *o, uint64_t addr, uint32_t bits, uint32_t *old)
 {
 	(void)o;
-	if (split == MACHINE_SPLIT_BEFORE_OR)
+	if (sending && split == MACHINE_SPLIT_BEFORE_OR)
 		pause_device();
 	*old = __atomic_fetch_or((uint32_t *)addr, bits, __ATOMIC_SEQ_CST);
+	if (!sending) {
+		bit_of_ipi = true;
+		return true;
+	}
 	bit_set = true;
 	if (split == MACHINE_SPLIT_AFTER_OR)
 		pause_device();
@@ -109,7 +124,7 @@ static void host_interrupt(
 	(void)o;
 	if (cpu < 0 || logical || mode || level || vector < 16)
 		complain("interrupt to", dest);
-	else
+	else if (!draining || vector != quiet_vector)
 		machine_interrupt((unsigned)cpu, vector);
 }
 
@@ -167,6 +182,15 @@ static const struct model_host host = {
 	.random = host_random,
 };
 
+static bool commands_due;
+
+static void late_commands(void *o, uint32_t ns)
+{
+	(void)o;
+	(void)ns;
+	commands_due = true;
+}
+
 void machine_start(void)
 {
 	struct iommu_config cfg;
@@ -174,6 +198,7 @@ void machine_start(void)
 	iommu_config_newest(&cfg);
 	cfg.mmio_base = (uint64_t)machine_window;
 	cfg.devid = 0x0002;
+	cfg.later = late_commands;
 	unit = iommu_new(&host, &cfg);
 	iommu_reset(unit);
 	avic = (struct avic_machine){ .host = &host, .opt = { .phys_bits = 52 } };
@@ -183,15 +208,15 @@ void machine_start(void)
 
 uint64_t machine_mmio_read(uint32_t offset, unsigned bytes)
 {
+	late_flush(); /* a read pushes what the unit has written before */
+	if (offset == REG_STATUS)
+		draining = false;
 	return iommu_mmio_read(unit, offset, bytes);
 }
 
 void machine_mmio_write(uint32_t offset, unsigned bytes, uint64_t v)
 {
-	/* Commands begin to run, and a COMPLETION_WAIT among them is done after what old entries
-	 * still do to a backing page (docs/models.md, "What is assumed of hardware"). */
-	if (offset == COMMAND_TAIL && !bit_set)
-		machine_finish();
+	draining |= offset == REG_STATUS && v == STS_GA_INT;
 	iommu_mmio_write(unit, offset, v, bytes);
 }
 
@@ -211,9 +236,10 @@ void machine_pci_write(uint16_t offset, uint32_t v)
 
 static void send_message(void)
 {
+	sending = true;
 	if (!iommu_interrupt(unit, MACHINE_DEVICE, 0xfee00000, fired_message))
 		complain("message refused", fired_message);
-	unfinished = false;
+	sending = unfinished = false;
 }
 
 void machine_fire(uint32_t message, enum machine_split how)
@@ -293,27 +319,27 @@ void machine_write_msr(unsigned cpu, uint32_t msr, uint64_t v)
 		complain("MSR not accelerated", msr);
 }
 
+bool machine_ipi(unsigned cpu, uint32_t to, uint8_t vector, uint64_t info[2])
+{
+	uint64_t icr = (uint64_t)to << 32 | vector;
+
+	bit_of_ipi = false;
+	switch (avic_msr_write(&core[cpu], 0x830, icr)) {
+	case AVIC_DONE:
+		return true;
+	case AVIC_TRAP:
+		info[0] = core[cpu].exit.info1;
+		info[1] = core[cpu].exit.info2;
+		return false;
+	default:
+		complain("ICR refused, target", to);
+		return true;
+	}
+}
+
 void machine_doorbell(uint32_t apicid)
 {
 	host_doorbell(NULL, apicid);
-}
-
-void machine_interrupt(unsigned cpu, uint8_t vector)
-{
-	pending[cpu][vector / 64] |= 1ull << vector % 64;
-}
-
-int machine_pending(unsigned cpu)
-{
-	for (int i = 3; i >= 0; i--)
-		if (pending[cpu][i])
-			return 64 * i + 63 - __builtin_clzll(pending[cpu][i]);
-	return -1;
-}
-
-void machine_ack(unsigned cpu, uint8_t vector)
-{
-	pending[cpu][vector / 64] &= ~(1ull << vector % 64);
 }
 
 void machine_spurious_gappi(unsigned percent)
@@ -324,6 +350,48 @@ void machine_spurious_gappi(unsigned percent)
 void machine_galog_limit(unsigned entries)
 {
 	unit->cfg.galog_limit = entries;
+}
+
+void machine_quiet_galog(uint8_t vector)
+{
+	quiet_vector = vector;
+}
+
+void machine_erratum_1235(unsigned percent)
+{
+	avic.opt.erratum_1235_percent = percent;
+}
+
+void machine_between(void (*step)(void))
+{
+	between = step;
+}
+
+void machine_late(enum machine_late late)
+{
+	late_writes = late == MACHINE_LATE_WRITES;
+	unit->cfg.command_delay_ns = late ? 1000 : 0;
+	while (!late && machine_arrives(true))
+		;
+}
+
+bool machine_has_late(void)
+{
+	return commands_due || late_count();
+}
+
+bool machine_arrives(bool tail_first)
+{
+	/* COMPLETION_WAIT comes after the ORs of messages that are under way. */
+	bool commands = commands_due && !(unfinished && !bit_set);
+
+	if (late_arrives(tail_first))
+		return true;
+	if (commands) {
+		commands_due = false;
+		iommu_later(unit);
+	}
+	return commands;
 }
 
 void machine_galog_overflow(void)

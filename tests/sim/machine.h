@@ -49,6 +49,10 @@ bool machine_enter(unsigned cpu, const void *vmcb);
 void machine_leave(unsigned cpu, void *vmcb);
 int machine_accept(unsigned cpu); /* vector, or -1: nothing is recognised */
 void machine_write_msr(unsigned cpu, uint32_t msr, uint64_t v);
+/* An IPI by the guest. False: it exits (401h), with EXITINFO1 and 2 in info. */
+bool machine_ipi(unsigned cpu, uint32_t to, uint8_t vector, uint64_t info[2]);
+/* step is called between an IPI's OR of the bit and the look whether its target runs. */
+void machine_between(void (*step)(void));
 void machine_doorbell(uint32_t apicid);
 
 /* Interrupts of the host. */
@@ -60,6 +64,16 @@ void machine_ack(unsigned cpu, uint8_t vector);
 void machine_spurious_gappi(unsigned percent);
 void machine_galog_limit(unsigned entries); /* 0: as long as the ring */
 void machine_galog_overflow(void);          /* the next entry finds the log full */
+void machine_quiet_galog(uint8_t vector);   /* no such message while the log is drained */
+void machine_erratum_1235(unsigned percent);
+
+/* The IOMMU's commands, and perhaps its writes of log entries and tails, come later from now on:
+ * one with each call of machine_arrives() (false: there is none), all writes with a register's
+ * read. A COMPLETION_WAIT comes after the ORs of messages that are under way. */
+enum machine_late { MACHINE_AT_ONCE, MACHINE_LATE_COMMANDS, MACHINE_LATE_WRITES };
+void machine_late(enum machine_late late);
+bool machine_arrives(bool tail_first);
+bool machine_has_late(void);
 
 /* What software must never do, so far. */
 extern unsigned machine_strict;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/sim/crowd.c tests/sim/crowd_guest.c tests/sim/setup.c tests/sim/rig_host.c */
+/* sources: tests/sim/stores.c tests/sim/machine_[a-z]*.c vmm/exit_apic.c */
 /* sources: tests/sim/machine.c vmm/audit.c vmm/audit_record.c vmm/ready.c vmm/vcpu.c vmm/wake.c */
 /* sources: vmm/sched.c vmm/route.c vmm/place.c avic/[a-z]*.c iommu/[a-z]*.c vmm/base/lib.c */
 /* sources: svm/event.c vmm/storm.c */
 /* sources: tools/emulator/model/[a-z]*.c tests/host/seam.c vmm/budget.c vmm/server.c */
 /*
- *   random [SEEDS [FIRST]]   so many seeds from FIRST on, two at once
+ *   random [SEEDS [FIRST]]     so many seeds from FIRST on, two at once
+ *   random SEEDS FIRST switches   few vCPUs, which switch the mechanism all the time
+ *   random SEEDS FIRST hands      few vCPUs, which hand the log over all the time
  *   random seed SEED         one, with everything that happens
  */
 #include "crowd.h"
@@ -100,6 +103,8 @@ int main(int argc, char **argv)
 		NULL, sizeof(*total), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (total == MAP_FAILED)
 		return 2;
+	if (argc > 3)
+		crowd_only = strcmp(argv[3], "hands") ? CROWD_SWITCHES : CROWD_HAND_OVERS;
 	if (argc > 2 && !strcmp(argv[1], "seed")) {
 		crowd_loud = true;
 		return one(first);

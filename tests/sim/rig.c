@@ -3,21 +3,23 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "audit.h"
 #include "sched.h"
+#include "stores.h"
 #include "vectors.h"
 #include <hw/sim.h>
 
-#define CROSSINGS_MAX 100000
+#define CROSSINGS_MAX   100000
+#define STORM_CROSSINGS 6
 
 struct vcpu rig_vcpu[RIG_VCPUS];
 struct guest rig_guest[RIG_VCPUS];
 void (*rig_job)(struct cpu *here);
+uint32_t rig_job_at, rig_storm, rig_storm_message, rig_late;
 
 static struct plan plan;
-static uint32_t crossing, waited;
+static uint32_t crossing, waited, late_for;
 static bool armed, fired, nested;
 
 static struct cpu *other(void)
@@ -25,53 +27,14 @@ static struct cpu *other(void)
 	return &rig_cpu[1 - sim_cpu->index];
 }
 
-/* ---- stores that are still in the store buffer ---- */
-
-struct store {
-	void *where;
-	unsigned bytes;
-	uint64_t old;
-};
-static struct store late[64];
-static unsigned late_count;
-
-void sim_store(void *p, unsigned bytes)
-{
-	if (!armed || !plan.late_stores)
-		return;
-	if (late_count == ARRAY_COUNT(late)) /* the oldest gets out */
-		memmove(late, late + 1, --late_count * sizeof(late[0]));
-	late[late_count] = (struct store){ .where = p, .bytes = bytes };
-	memcpy(&late[late_count++].old, p, bytes);
-}
-
-void sim_drain(void)
-{
-	late_count = 0;
-}
-
-static void swap_store(struct store *s)
-{
-	uint64_t v = 0;
-
-	memcpy(&v, s->where, s->bytes);
-	memcpy(s->where, &s->old, s->bytes);
-	s->old = v;
-}
-
-/* The device looks at memory as it was before the buffered stores. */
-static void with_device(void (*step)(void))
-{
-	for (unsigned i = late_count; i-- > 0;)
-		swap_store(&late[i]);
-	step();
-	for (unsigned i = 0; i < late_count; i++)
-		swap_store(&late[i]);
-}
-
 static void fire_device(void)
 {
 	machine_fire(plan.message, plan.split);
+}
+
+static void fire_storm(void)
+{
+	machine_fire(rig_storm_message, MACHINE_WHOLE);
 }
 
 /* ---- crossings ---- */
@@ -124,26 +87,44 @@ static void on_other(void (*what)(struct cpu *here))
 	struct cpu *before = sim_cpu;
 
 	nested = true;
-	sim_drain();
+	stores_hide();
+	/* Nobody would give a lock back while the other waits for it: that store has come out. */
+	while (any_lock_held()) {
+		stores_show();
+		stores_reach_memory(1);
+		stores_hide();
+	}
 	sim_cpu = other();
 	what(sim_cpu);
 	sim_drain();
 	sim_cpu = before;
+	stores_show();
 	nested = false;
 }
 
 static void turn_of_other(void)
 {
-	if (nested || (!has_work(other()) && !rig_job)) {
+	bool job = rig_job && crossing >= rig_job_at;
+
+	if (nested || (!has_work(other()) && !job)) {
 		waited = 0;
 		return;
 	}
 	if (waited++ < plan.lag || any_lock_held())
 		return;
 	waited = 0;
-	if (rig_job)
+	if (job)
 		on_other(do_job);
 	on_other(run_until_idle);
+}
+
+/* The device fires again and again, whatever is done about it. */
+static void storm(void)
+{
+	if (!rig_storm || crossing % STORM_CROSSINGS || machine_unfinished())
+		return;
+	rig_storm--;
+	stores_hidden_from(fire_storm);
 }
 
 void sim_point(void)
@@ -161,10 +142,16 @@ void sim_point(void)
 			on_other(post_by_software);
 	} else if (crossing == plan.fire_at) {
 		fired = true;
-		with_device(fire_device);
+		stores_hidden_from(fire_device);
 	}
 	if (machine_unfinished() && crossing >= plan.finish_at)
-		with_device(machine_finish);
+		stores_hidden_from(machine_finish);
+	storm();
+	late_for = machine_has_late() ? late_for + 1 : 0;
+	if (late_for > rig_late) {
+		machine_arrives(crossing % 2);
+		late_for = 0;
+	}
 	turn_of_other();
 }
 
@@ -176,15 +163,18 @@ void sim_sleep(void)
 void rig_arm(const struct plan *p)
 {
 	plan = *p;
-	crossing = waited = 0;
+	crossing = waited = late_for = 0;
 	fired = false;
 	armed = true;
+	stores_late = plan.late_stores;
+	machine_late(rig_late ? MACHINE_LATE_WRITES : MACHINE_LATE_COMMANDS);
 }
 
 uint32_t rig_disarm(void)
 {
-	armed = false;
+	armed = stores_late = false;
 	sim_drain();
+	machine_late(MACHINE_AT_ONCE);
 	return crossing;
 }
 
@@ -239,6 +229,8 @@ const char *rig_wrong(void)
 			return "a vCPU that runs isn't told of an interrupt";
 		if (vapic_deliverable(v->avic.page) >= 0)
 			return "a blocked vCPU has a deliverable IRR bit";
+		if (v->events)
+			return "an event was overlooked";
 		if (v->avic.stash.any && !rig_guest[i].tpr)
 			return "a blocked vCPU has bits put away that nothing masks";
 	}
@@ -257,5 +249,6 @@ void rig_start(void)
 	}
 	rig_vm.vcpus = rig_vcpu;
 	setup_device(RIG_MESSAGES);
+	machine_between(sim_point);
 	rig_run();
 }

@@ -6,8 +6,7 @@
  * One thread: a pCPU runs until it is idle. While it runs, each crossing is a place where
  *   - the device fires, or finishes what it had begun;
  *   - the other pCPU gets its turn, and runs until idle (not while a lock is held, it would wait).
- * With late stores the device doesn't see plain stores since the last barrier: that is the store
- * buffer of a TSO machine at its worst.
+ * With late stores nobody else sees plain stores since the last barrier: stores.h.
  */
 #ifndef SIM_RIG_H
 #define SIM_RIG_H
@@ -20,6 +19,7 @@
 #define RIG_CPUS     2
 #define RIG_VCPUS    6
 #define RIG_MESSAGES 6
+#define IPI_VECTOR   0x71
 
 /* What a guest does between two HLTs. */
 struct guest {
@@ -28,6 +28,7 @@ struct guest {
 	uint8_t opener;      /* taking this vector lowers TPR to 0 */
 	uint8_t await;       /* runs on without an exit until it has taken this vector */
 	struct cpu *move_to; /* asks for this pCPU at its next step */
+	unsigned ipi_to;     /* 1 + the vCPU that it sends IPI_VECTOR to at its next step */
 	bool untold;         /* it waited in vain */
 	unsigned taken[256]; /* per vector */
 };
@@ -46,6 +47,12 @@ extern struct guest rig_guest[RIG_VCPUS];
 
 /* What the other pCPU does when its turn comes while one runs, once. */
 extern void (*rig_job)(struct cpu *here);
+extern uint32_t rig_job_at; /* not before this crossing */
+
+/* While armed: so many times more the device fires this message, at every sixth crossing. */
+extern uint32_t rig_storm, rig_storm_message;
+/* So many crossings later each of the IOMMU's own writes and commands comes; 0: at once. */
+extern uint32_t rig_late;
 
 /* Everything is set up, all vCPUs are blocked, GALOG is on. Once. */
 void rig_start(void);

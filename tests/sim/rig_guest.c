@@ -5,12 +5,13 @@
 #include <stdlib.h>
 
 #include "avic/regs.h"
-#include "exit.h"
+#include "exit_parts.h"
 #include <hw/sim.h>
 
 #define AWAIT_STEPS 40
 
 static enum vmexit_kind last_exit[RIG_CPUS];
+static struct vmexit ipi_exit[RIG_CPUS];
 
 static void take(struct vcpu *v, uint8_t vector)
 {
@@ -36,6 +37,23 @@ static void guest_interrupts(struct vcpu *v)
 	}
 }
 
+/* False: it exits. */
+static bool send_ipi(struct guest *g)
+{
+	unsigned cpu = sim_cpu->index;
+	uint64_t info[2];
+	uint32_t to = g->ipi_to - 1;
+
+	g->ipi_to = 0;
+	sim_drain(); /* the bit is set by a locked operation */
+	if (machine_ipi(cpu, to, IPI_VECTOR, info))
+		return true;
+	ipi_exit[cpu] = (struct vmexit){ .kind = VMEXIT_KIND_AVIC_IPI };
+	ipi_exit[cpu].ipi.icr = info[0];
+	ipi_exit[cpu].ipi.cause = (uint32_t)(info[1] >> 32);
+	return false;
+}
+
 static enum vmexit_kind guest_step(struct vcpu *v)
 {
 	struct guest *g = &rig_guest[v->index];
@@ -51,6 +69,8 @@ static enum vmexit_kind guest_step(struct vcpu *v)
 		return VMEXIT_KIND_INTR;
 	if (g->move_to)
 		return VMEXIT_KIND_HYPERCALL;
+	if (g->ipi_to && !send_ipi(g))
+		return VMEXIT_KIND_AVIC_IPI;
 	/* Once the device is done, an interrupt that hasn't come in so many steps doesn't come. */
 	if (g->await && (!rig_fired() || machine_unfinished() || rig_job))
 		g->busy = AWAIT_STEPS;
@@ -72,13 +92,13 @@ void svm_enter(struct cpu *cpu, struct svm_vcpu *s)
 	enum vmexit_kind kind;
 
 	sim_point();
-	sim_drain();
 	if (!machine_enter(cpu->index, s->vmcb))
 		exit(1);
 	do {
 		sim_point();
 		kind = guest_step(v);
 	} while (kind == VMEXIT_KIND_UNKNOWN);
+	sim_drain();
 	machine_leave(cpu->index, s->vmcb);
 	last_exit[cpu->index] = kind;
 }
@@ -97,6 +117,9 @@ enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 	case VMEXIT_KIND_MSR:
 		if (emulated_msr_write(&v->emulated, 0x80b, 0).action != APIC_EVALUATE)
 			machine_strict++;
+		return EXIT_RESUME;
+	case VMEXIT_KIND_AVIC_IPI:
+		exit_ipi(here, v, &ipi_exit[here->index]);
 		return EXIT_RESUME;
 	case VMEXIT_KIND_HYPERCALL:
 		g->move_to = NULL;

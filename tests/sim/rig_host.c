@@ -8,6 +8,8 @@
 #include "drivers/clock.h"
 #include "drivers/lapic.h"
 #include "drivers/pci.h"
+#include "exit_mmio.h"
+#include "exit_parts.h"
 #include "guest/startup.h"
 #include "svm/fpu.h"
 #include "sched.h"
@@ -126,6 +128,15 @@ struct vm *vm_by_index(uint32_t i)
 	return &rig_vm;
 }
 
+bool vm_has_x2apic(const struct vm *vm)
+{
+	return true;
+}
+
+void vm_set_apic_mode(struct vcpu *v, enum vapic_mode mode)
+{
+}
+
 void notice(struct vm *vm, enum notice_kind kind, const char *fmt, ...)
 {
 }
@@ -152,7 +163,43 @@ void lapic_timer_arm(uint64_t deadline_ticks)
 	rig_timer[sim_cpu->index] = deadline_ticks;
 }
 
-/* No story has INIT, startup messages or NMIs. */
+/* No story has INIT, startup messages or NMIs, nor another APIC access that exits. */
+static void never(const char *what)
+{
+	printf("%s: not in the simulation\n", what);
+	machine_strict++;
+}
+
+void startup_send_init(struct cpu *here, struct vcpu *to)
+{
+	never("INIT");
+}
+
+void startup_send_sipi(struct cpu *here, struct vcpu *to, uint8_t page)
+{
+	never("startup message");
+}
+
+void startup_send_nmi(struct cpu *here, struct vcpu *to)
+{
+	never("NMI");
+}
+
+void exit_mmio_apic(struct cpu *here, struct vcpu *v, uint32_t offset)
+{
+	never("APIC page");
+}
+
+void exit_msr(struct cpu *here, struct vcpu *v, const struct vmexit *e)
+{
+	never("MSR");
+}
+
+void vioapic_eoi(struct cpu *here, struct vm *vm, uint8_t vector)
+{
+	never("EOI to an I/O APIC");
+}
+
 bool startup_take(struct cpu *here, struct vcpu *v, uint32_t events)
 {
 	return false;

@@ -88,6 +88,15 @@ void setup_vcpu(struct vcpu *v, struct cpu *home)
 	vcpu_start(home, v);
 }
 
+void setup_erratum_1235(void)
+{
+	struct avic_vm with;
+
+	machine_erratum_1235(50);
+	must(avic_vm_init(&with, true, rig_vm.vcpu_count - 1, true), "avic_vm_init");
+	rig_vm.avic.running_bit = with.running_bit;
+}
+
 void setup_machine(uint32_t cpus, uint32_t vcpus)
 {
 	machine_start();

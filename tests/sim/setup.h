@@ -17,6 +17,8 @@ extern uint64_t rig_now,
 
 /* In this order, once; then rig_vm.vcpus is the caller's to fill in. GALOG is on. */
 void setup_machine(uint32_t cpus, uint32_t vcpus);
+/* The cores have erratum 1235, and the hypervisor goes by that. */
+void setup_erratum_1235(void);
 /* v->index and priority are filled in. Posted delivery; it becomes ready on home. */
 void setup_vcpu(struct vcpu *v, struct cpu *home);
 /* So many messages, which go nowhere yet. */

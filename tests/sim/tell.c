@@ -59,6 +59,8 @@ static bool tell(const struct scenario *s, const struct plan *p)
 	bool fired;
 
 	runs++;
+	if (s->told)
+		++*s->told;
 	for (unsigned n = 0; n < RIG_MESSAGES; n++)
 		before[n] = taken(vector_of[n]);
 	rig_arm(p);

@@ -21,6 +21,7 @@ struct scenario {
 	unsigned fires[RIG_MESSAGES]; /* how often the story and what is after it fire message n */
 	void (*after)(void);          /* unarmed: what is needed for the next time */
 	bool by_software;             /* Y is posted by the other pCPU */
+	unsigned *told;               /* counts how often it was told */
 	uint32_t limit; /* crossings after which nothing new is to be expected; 0: to the end */
 };
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: tests/sim/tell.c tests/sim/machine.c tests/sim/rig.c tests/sim/rig_guest.c */
 /* sources: vmm/audit.c vmm/audit_record.c vmm/ready.c vmm/budget.c vmm/server.c */
-/* sources: tests/sim/setup.c vmm/place.c vmm/storm.c */
+/* sources: tests/sim/setup.c tests/sim/stores.c tests/sim/machine_[a-z]*.c vmm/exit_apic.c */
+/* sources: vmm/place.c vmm/storm.c */
 /* sources: vmm/vcpu.c vmm/wake.c vmm/sched.c vmm/route.c avic/[a-z]*.c iommu/[a-z]*.c */
 /* sources: tests/sim/rig_host.c vmm/base/lib.c svm/event.c tools/emulator/model/[a-z]*.c */
 /* No interrupt is lost and none comes twice, wherever it comes: vCPUs that block, are woken, run,
- * halt. plants.sh shows that these stories would find a fault. */
+ * halt. plants.py shows that these stories would find a fault. */
 #include "test.h"
 #include "tell.h"
+#include "vectors.h"
 
 /* ---- a halted vCPU is woken, runs, halts ---- */
 
@@ -237,6 +239,101 @@ TEST(running)
 	s.limit = 320;
 	EXPECT(tell_everywhere(&s, 2, 3));
 	live_on(0, &rig_cpu[0]);
+}
+
+/* ---- IPIs by the guest: hardware sets the bit, and leaves a target that doesn't run to us ---- */
+
+static void story_ipi(void)
+{
+	rig_guest[1].ipi_to = 1 + 0;
+	machine_fire(TO_1, MACHINE_WHOLE);
+	rig_run();
+}
+
+static void ipi_everywhere(const char *name)
+{
+	unsigned before = rig_guest[0].taken[IPI_VECTOR], told = 0;
+	struct scenario s = {
+		.name = name,
+		.story = story_ipi,
+		.fires = { [TO_1] = 1 },
+		.told = &told,
+	};
+
+	live_on(0, &rig_cpu[1]);
+	EXPECT(tell_everywhere(&s, 2, 4));
+	EXPECT_EQ(rig_guest[0].taken[IPI_VECTOR] - before, told);
+	live_on(0, &rig_cpu[0]);
+}
+
+TEST(ipi)
+{
+	use(WAKE_GALOG, HALT_GALOG);
+	ipi_everywhere("IPI, GALOG");
+	use(WAKE_GAPPI, HALT_GAPPI);
+	ipi_everywhere("IPI, GAPPI");
+}
+
+/* ---- events: left for a vCPU whatever it does, and it does something about them ---- */
+
+static void post_event(struct cpu *here)
+{
+	vcpu_post_event(here, &rig_vcpu[0], VCPU_EVENT_FLUSH);
+}
+
+static void story_event(void)
+{
+	rig_job = post_event;
+	machine_fire(X, MACHINE_WHOLE);
+	rig_run();
+	if (rig_job)
+		post_event(&rig_cpu[0]);
+	rig_job = NULL;
+	rig_run();
+}
+
+TEST(events)
+{
+	struct scenario s = { .name = "event", .story = story_event, .fires = { [X] = 1 } };
+
+	use(WAKE_GALOG, HALT_GALOG);
+	for (uint32_t at = 0; at < 60; at++) {
+		rig_job_at = at;
+		EXPECT(tell_everywhere(&s, 2, 0));
+	}
+	rig_job_at = 0;
+}
+
+/* ---- the GA log's entries and tails come later than the message, in either order ---- */
+
+TEST(late_log)
+{
+	struct scenario s = { .name = "late log", .story = story_halt, .fires = { [X] = 1 } };
+
+	use(WAKE_GALOG, HALT_GALOG);
+	for (rig_late = 1; rig_late < 80; rig_late += 1 + rig_late / 2)
+		EXPECT(tell_everywhere(&s, 1, 4));
+	rig_late = 0;
+}
+
+/* ---- a device storms, and GAInt is set again without a message (ERBT1312) ---- */
+
+static void story_storm(void)
+{
+	rig_storm = 64;
+	rig_storm_message = TO_1;
+	machine_fire(TO_1, MACHINE_WHOLE);
+	rig_run();
+}
+
+TEST(storm)
+{
+	struct scenario s = { .name = "storm", .story = story_storm, .fires = { [TO_1] = 1 } };
+
+	use(WAKE_GALOG, HALT_GALOG);
+	machine_quiet_galog(VEC_GALOG);
+	EXPECT(tell_everywhere(&s, 1, 2));
+	machine_quiet_galog(0);
 }
 
 /* ---- the GA log overflows ---- */

@@ -50,11 +50,14 @@ static bool test_bad;
 		}                                                                                  \
 	} while (0)
 
-int main(void)
+/* All cases, or the one that is named. */
+int main(int argc, char **argv)
 {
 	unsigned passed = 0, failed = 0;
 
 	for (struct test_case *t = test_first; t; t = t->next) {
+		if (argc > 1 && strcmp(argv[1], t->name))
+			continue;
 		test_bad = false;
 		t->run();
 		if (test_bad) {
