@@ -17,7 +17,8 @@
 
 enum { VEC_A = 0x51, VEC_B = 0x92, VEC_EDU = 0x55 };
 
-static volatile uint64_t sent, seen, twice, changes, change_now, stop, edu_seen, ready;
+static volatile uint64_t sent, seen, twice, changes, change_now, stop, stopped;
+static volatile uint64_t edu_seen, ready;
 static volatile uint64_t by_vcpu[GUEST_VCPUS];
 static unsigned igb_slot, edu_slot;
 static volatile uint32_t *table;
@@ -190,6 +191,8 @@ static bool under_fire(uint64_t count)
 		pause_times((unsigned)(i * 7 % 29));
 	}
 	stop = 1;
+	/* It may be half-way through a change. */
+	ok = check("changer stops", wait_for(&stopped, 1)) && ok;
 	print("pci: %lu sent, %lu seen, %lu twice, %lu changes, by vCPU: %lu %lu\n", sent, seen,
 		twice, changes, by_vcpu[0], by_vcpu[2]);
 	return check("under fire", ok && !twice) && check("both vCPUs", both_and_changed(count));
@@ -212,6 +215,7 @@ static void change(void)
 		changes++;
 		pause_times(n * 11 % 37);
 	}
+	stopped = 1;
 }
 
 static bool edu_once(uint32_t apic_id)
