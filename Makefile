@@ -24,6 +24,8 @@ FREESTANDING := -std=gnu11 -ffreestanding -fno-builtin-printf -mgeneral-regs-onl
 VMM_CFLAGS := $(FREESTANDING) -mcmodel=kernel -O2 -g -flto=auto $(WARN) $(INCLUDES)
 .PHONY: all kernels
 .DEFAULT_GOAL := all
+# A build that was cut off leaves no half of a file behind.
+.DELETE_ON_ERROR:
 all: $(B)/reveille.efi $(B)/reveille-cfg
 
 $(B)/%.o: %.c Makefile
@@ -158,39 +160,47 @@ trace: emulator
 
 # ---- tests ----------------------------------------------------------------------------
 
-# A unit test names its sources on a comment line: "sources: a.c b.c". Each has an object with its
-# path in the name: gcov's files of svm/event.c and iommu/event.c must not be the same.
+# A unit test names its sources on a comment line: "sources: a.c b.c". Each source is compiled once
+# for all tests, and once more for those of the simulation, whose locks spin otherwise.
 TEST_CFLAGS := -std=gnu11 -g -O1 $(WARN) -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-builtin -fno-strict-aliasing --coverage
-UNIT_SRC  := $(wildcard tests/unit/*_test.c tests/sim/*_test.c)
+TEST_INCLUDES := -Itests/host -Itests/unit -Itools/emulator/model -Ivmm -I.
+UNIT_SRC  := $(wildcard tests/sim/*_test.c tests/unit/*_test.c) # the longest first
 UNIT_BIN  := $(UNIT_SRC:%.c=$(B)/%)
 MODEL_SRC := $(wildcard tests/unit/emulator/*_test.c)
 MODEL_BIN := $(MODEL_SRC:%.c=$(B)/%)
 MODEL_C   := $(wildcard tools/emulator/model/*.c)
 
+$(B)/tests/object/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(TEST_CFLAGS) $(TEST_INCLUDES) -MMD -MP -c $< -o $@
+
+$(B)/tests/object-sim/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) $(TEST_CFLAGS) -include tests/sim/spin.h $(TEST_INCLUDES) -MMD -MP -c $< -o $@
+
+$(B)/tests/object-emulator/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
+		-fno-sanitize-recover=all -Itools/emulator/model -MMD -MP -c $< -o $@
+
 sources_of = $(shell sed -n 's,^/\* sources: \(.*\) \*/.*,\1,p' $(1))
 define unit_rule
-$(B)/$(1:.c=): $(1) $(call sources_of,$(1)) tests/host/seam.c $(wildcard tests/host/hw/*.h) \
-		tests/unit/test.h $(wildcard */*.h vmm/*/*.h)
+$(B)/$(1:.c=): $(patsubst %.c,$(B)/tests/object$(if $(filter tests/sim/%,$(1)),-sim)/%.o,\
+		$(sort $(1) $(wildcard $(call sources_of,$(1))) tests/host/seam.c))
 	@mkdir -p $$(@D)
-	@echo "  TEST  $$<"
-	@rm -rf $$@.objects
-	@mkdir -p $$@.objects
-	@for c in $(1) $(call sources_of,$(1)) tests/host/seam.c; do \
-		$(CC) $(TEST_CFLAGS) $(if $(filter tests/sim/%,$(1)),-include tests/sim/spin.h) \
-			-Itests/host -Itests/unit -Itools/emulator/model -Ivmm -I. -c -o $$@.objects/$$$$(echo $$$$c | tr / _).o $$$$c || exit 1; done
-	@$(CC) $(TEST_CFLAGS) -o $$@ $$@.objects/*.o
+	@echo "  TEST  $(1)"
+	@$(CC) $(TEST_CFLAGS) -o $$@ $$^
 endef
 $(foreach t,$(UNIT_SRC),$(eval $(call unit_rule,$(t))))
 
-$(MODEL_BIN): $(B)/%: %.c $(MODEL_C) $(wildcard tools/emulator/model/*.h tests/unit/emulator/*.h)
+$(MODEL_BIN): $(B)/%: $(B)/tests/object-emulator/%.o $(MODEL_C:%.c=$(B)/tests/object-emulator/%.o)
 	@mkdir -p $(@D)
-	@echo "  TEST  $<"
-	@$(CC) -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
-		-fno-sanitize-recover=all -Itools/emulator/model -o $@ $< $(MODEL_C)
+	@echo "  TEST  $*"
+	@$(CC) -fsanitize=address,undefined -o $@ $^
 
 unit: $(UNIT_BIN) $(MODEL_BIN)
-	@tools/run_units.sh $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tools/report/report_test.py tools/report/linux_test.py tools/report/trace_test.py tests/soak/account_test.py tests/soak/linux_test.py tests/peer/peer_test.py
+	@tools/run_units.py $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tools/report/report_test.py tools/report/linux_test.py tools/report/trace_test.py tests/soak/account_test.py tests/soak/linux_test.py tests/peer/peer_test.py
 
 # The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
 emulator-test: emulator
