@@ -14,15 +14,19 @@
 #include "crowd.h"
 
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define POSTS 3000 /* a seed */
-#define JOBS  2
+#define POSTS   3000 /* a seed */
+#define JOBS    2
+#define SECONDS 10 /* of CPU time; a seed takes less than one */
 
 /* Shared with the children: each seed is a process, so that it begins with nothing. */
 static struct {
@@ -43,6 +47,18 @@ static int one(uint64_t seed)
 	return wrong ? 1 : 0;
 }
 
+/* A seed that goes round in circles ends with SIGXCPU, and none outlives who started it. */
+static int bounded(uint64_t seed)
+{
+	struct rlimit limit = { SECONDS, SECONDS };
+
+	if (setrlimit(RLIMIT_CPU, &limit) || prctl(PR_SET_PDEATHSIG, SIGKILL)) {
+		perror("random");
+		return 2;
+	}
+	return one(seed);
+}
+
 static pid_t start(uint64_t seed)
 {
 	pid_t pid = fork();
@@ -52,7 +68,7 @@ static pid_t start(uint64_t seed)
 		exit(2);
 	}
 	if (!pid)
-		exit(one(seed));
+		exit(bounded(seed));
 	return pid;
 }
 
@@ -82,6 +98,8 @@ static unsigned all(uint64_t count, uint64_t first, uint64_t *seed)
 			which = job[i].pid == pid ? i : which;
 		if (which < 0)
 			continue;
+		if (WIFSIGNALED(status))
+			printf("seed %lu: %s\n", job[which].seed, strsignal(WTERMSIG(status)));
 		if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 			if (!failed++ || job[which].seed < *seed)
 				*seed = job[which].seed;
