@@ -3,36 +3,40 @@
 # make check: every step, whatever the ones before it said; the sum is the last line.
 set -u
 cd "$(dirname "$0")/.."
-passed=0 failed=0 skipped=0 bad=""
+results=out/check/results
 started=$SECONDS
+prefix=
 
-# step NAME COMMAND...: its output is shown; "N passed, N failed" at its end counts, otherwise the
-# step is one test.
-step() {
-	local name=$1 log status last
-	shift
-	log=out/check/$name.log
-	echo "== $name ($((SECONDS - started)) s)"
-	"$@" 2>&1 | tee "$log"
-	status=${PIPESTATUS[0]}
-	last=$(tail -n 1 "$log")
+# account NAME STATUS: "passed failed skipped" of a step. "N passed, N failed" at the end of its
+# output counts, otherwise the step is one test.
+account() {
+	local last
+	last=$(tail -n 1 "out/check/$1.log")
 	if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
-		passed=$((passed + BASH_REMATCH[1]))
-		failed=$((failed + BASH_REMATCH[2]))
-		skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
-		[ "$status" = 0 ] || [ "${BASH_REMATCH[2]}" != 0 ] || failed=$((failed + 1))
-	elif [ "$status" = 0 ] && grep -q 'Nothing to be done' "$log"; then
-		echo "$name: there is no such step"
-		status=1 failed=$((failed + 1))
-	elif [ "$status" = 0 ]; then
-		passed=$((passed + 1))
+		local failed=${BASH_REMATCH[2]}
+		[ "$2" = 0 ] || [ "$failed" != 0 ] || failed=1
+		echo "${BASH_REMATCH[1]} $failed ${BASH_REMATCH[4]:-0}"
+	elif [ "$2" = 0 ] && ! grep -q 'Nothing to be done' "out/check/$1.log"; then
+		echo "1 0 0"
 	else
-		failed=$((failed + 1))
+		echo "0 1 0"
 	fi
-	[ "$status" = 0 ] || bad="$bad $name"
 }
 
-mkdir -p out/check
+# step NAME COMMAND...
+step() {
+	local name=$1 status
+	shift
+	echo "0 1 0" >"$results/$name" # until it has ended
+	echo "== $name ($((SECONDS - started)) s)"
+	"$@" 2>&1 | tee "out/check/$name.log" | sed -u "s/^/${prefix:+$name: }/"
+	status=${PIPESTATUS[0]}
+	account "$name" "$status" >"$results/$name"
+	[ -z "$prefix" ] || echo "== $name has ended ($((SECONDS - started)) s)"
+}
+
+rm -rf "$results"
+mkdir -p "$results"
 step image make --no-print-directory -j"$(nproc)" all
 step emulator make --no-print-directory emulator
 step lint make --no-print-directory lint
@@ -44,15 +48,32 @@ step plants tests/sim/plants.py build
 step sim make --no-print-directory sim COUNT=300
 step tsan tests/tsan/run.sh build
 step qemu make --no-print-directory qemu-test
-step sched make --no-print-directory sched-bench
 step soak /usr/bin/python3 tools/soak.py --short --count 20000 --out out/check/soak
-step soak-linux /usr/bin/python3 tools/soak_linux.py --minutes 1 --out out/check/soak-linux
-step demo make --no-print-directory demo
-step demo-linux make --no-print-directory demo-linux QUICK=1
-step cost make --no-print-directory -j"$(nproc)" cost
-step peer make --no-print-directory peer QUICK=1
+
+# What is left boots one machine after the other, each on one CPU: two steps at once.
+prefix=yes
+{
+	step sched make --no-print-directory sched-bench
+	step soak-linux /usr/bin/python3 tools/soak_linux.py --minutes 1 --out out/check/soak-linux
+	step demo-linux make --no-print-directory demo-linux QUICK=1
+} &
+{
+	step demo make --no-print-directory demo
+	step cost make --no-print-directory cost
+	step peer make --no-print-directory peer QUICK=1
+} &
+wait
+prefix=
+
 step coverage make --no-print-directory cov
 echo "== done in $((SECONDS - started)) s"
+passed=0 failed=0 skipped=0 bad=""
+for name in image emulator lint unit emulator-test conformance model plants sim tsan qemu soak \
+	sched soak-linux demo-linux demo cost peer coverage; do
+	read -r p f s <"$results/$name" || { p=0 f=1 s=0; }
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	[ "$f" = 0 ] || bad="$bad $name"
+done
 [ -z "$bad" ] || echo "failed:$bad; logs in out/check/"
 if [ "$skipped" = 0 ]; then
 	echo "$passed passed, $failed failed"
