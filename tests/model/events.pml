@@ -2,8 +2,12 @@
 /* Events that one vCPU's pCPU leaves for the other vCPU, which runs, blocks or is about to. */
 #define P 2
 #define V 2
-#define D 1
+#ifndef D
+#define D 2
+#endif
 #define START_GAPPI
 #define WITH_EVENTS
-#define ACTS 2
+#ifndef ACTS
+#define ACTS 1
+#endif
 #include "pcpu.pml"

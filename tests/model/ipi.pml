@@ -2,7 +2,9 @@
 /* IPIs between vCPUs that halt or spin, and a device that posts to one of them. */
 #define P 2
 #define V 2
-#define D 1
+#ifndef D
+#define D 2
+#endif
 #define START_GAPPI
 #define WITH_NOTIFY
 #define WITH_IPI

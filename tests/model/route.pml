@@ -2,11 +2,12 @@
 /* Device 0's message gets a new vector and a new vCPU while it fires. */
 #define P 2
 #define V 2
-#define D 1
+#ifndef D
+#define D 2
+#endif
 #define START_GAPPI
 #define WITH_NOTIFY
 #define WITH_ROUTE
 #define ACTS 1
 #define SPINS 1
-#define FIRES 2
 #include "pcpu.pml"

@@ -2,7 +2,9 @@
 /* The IOMMU goes from GALOG to GAPPI, and back, with vCPUs blocked, blocking and running. */
 #define P 2
 #define V 2
-#define D 1
+#ifndef D
+#define D 2
+#endif
 #define WITH_GALOG
 #define LOG_AT_ONCE
 #define WITH_SWITCH
