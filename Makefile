@@ -173,10 +173,12 @@ MODEL_C   := $(wildcard tools/emulator/model/*.c)
 
 $(B)/tests/object/%.o: %.c Makefile
 	@mkdir -p $(@D)
+	@rm -f $(@:.o=.gcda)
 	@$(CC) $(TEST_CFLAGS) $(TEST_INCLUDES) -MMD -MP -c $< -o $@
 
 $(B)/tests/object-sim/%.o: %.c Makefile
 	@mkdir -p $(@D)
+	@rm -f $(@:.o=.gcda)
 	@$(CC) $(TEST_CFLAGS) -include tests/sim/spin.h $(TEST_INCLUDES) -MMD -MP -c $< -o $@
 
 $(B)/tests/object-emulator/%.o: %.c Makefile

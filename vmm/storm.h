@@ -21,8 +21,8 @@
  *
  * The fast paths count down a small allowance of their own (of a vCPU for the GA log, of a message
  * for emulated delivery), an eighth of the share and 256 at most; what was used of it is paid out
- * of the share when it is used up. So in a period a device causes at most its share, and an
- * allowance for each vCPU or message that it uses.
+ * of the share when it is used up, unless it was granted before the period. So in a period a device
+ * causes at most its share, and two allowances for each vCPU or message that it uses.
  */
 #ifndef VMM_STORM_H
 #define VMM_STORM_H
@@ -41,9 +41,10 @@ struct vcpu;
 
 /* Of a device. (device lock) */
 struct storm {
-	uint64_t until; /* ticks: the present period's end */
-	uint32_t left;  /* of its share */
-	uint32_t held;  /* messages */
+	uint64_t until;  /* ticks: the present period's end */
+	uint32_t left;   /* of its share */
+	uint32_t held;   /* messages */
+	uint32_t period; /* its number, modulo 2^32 */
 };
 
 /* v has been woken by an entry of the GA log, and its allowance is used up: the devices whose

@@ -176,6 +176,24 @@ TEST(an_old_allowance_is_no_storm)
 	EXPECT(!irqs[0].held);
 }
 
+/* A thousandth of the share: but both allowances are used up in the same period. */
+TEST(slow_ones_by_turns_are_never_held)
+{
+	start(1000);
+	for (unsigned i = 0; i < 1000; i++) {
+		EXPECT(entry(0) && entry(1));
+		now += 10 * PERIOD;
+	}
+	start(1000);
+	irqs[0].posted = irqs[1].posted = false;
+	irqs[0].granted = irqs[1].granted = 9;
+	EXPECT(storm_host_interrupt(&here, &irqs[0])); /* begins the period */
+	EXPECT(storm_host_interrupt(&here, &irqs[1]));
+	EXPECT_EQ(vm.devices[0].storm.left, 9);
+	irqs[1].granted = 9; /* now in this one */
+	EXPECT(!storm_host_interrupt(&here, &irqs[1]));
+}
+
 TEST(without_a_limit)
 {
 	start(0);
