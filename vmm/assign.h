@@ -33,11 +33,10 @@ struct assigned_irq {
 	 * still finds it. 0: none yet. */
 	uint8_t host_vector[CPU_MAX];
 	uint64_t host_interrupts; /* emulated delivery: taken by the host */
-	uint32_t allowance;  /* of those, before the next look at the device's share: storm.h */
-	uint32_t granted;    /* (device lock) what that was */
-	uint32_t granted_in; /* (device lock) and in which period of the device */
-	bool held;           /* (device lock) its device's share is used up: storm.h */
-	bool owed;           /* (device lock) held, emulated: one fires when the period ends */
+	uint64_t granted;   /* (device lock) ticks: when it got its allowance; 0: it has none */
+	uint32_t allowance; /* of those, before the next look at the device's share: storm.h */
+	bool held;          /* (device lock) its device's share is used up: storm.h */
+	bool owed;          /* (device lock) held, emulated: one fires when the period ends */
 };
 
 struct assigned_device {

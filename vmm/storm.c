@@ -30,12 +30,12 @@ static uint32_t allowance(const struct assigned_device *d)
 }
 
 /*
- * One has come, and all were used up that had been granted at that time; false: that was more than
- * the device's share. What was granted before this period may have been used before it: many slow
- * messages that come by turns would else all pay in the same period for those before. Device lock
- * held.
+ * One has come, and the allowance is used up that was granted then (0: there was none); false: that
+ * was more than the device's share. What was granted before this period may have been used before
+ * it: many slow messages that come by turns would else all pay in the same period for those before.
+ * Device lock held.
  */
-static bool pay(struct assigned_device *d, uint64_t now, uint32_t granted, bool in_this_period)
+static bool pay(struct assigned_device *d, uint64_t now, uint64_t granted_at)
 {
 	struct storm *s = &d->storm;
 
@@ -44,13 +44,13 @@ static bool pay(struct assigned_device *d, uint64_t now, uint32_t granted, bool 
 	if (now >= s->until) {
 		s->until = now + clock_us_to_ticks(STORM_PERIOD_US);
 		s->left = share_of(d);
-		s->period++;
 		return true; /* what was used is of the past */
 	}
-	uint64_t used = in_this_period ? granted + 1ull : 1;
+	uint64_t began = s->until - clock_us_to_ticks(STORM_PERIOD_US);
+	uint32_t used = granted_at >= began ? allowance(d) + 1 : 1;
 	bool good = used <= s->left;
 
-	s->left = good ? s->left - (uint32_t)used : 0;
+	s->left = good ? s->left - used : 0;
 	return good;
 }
 
@@ -81,7 +81,7 @@ void storm_woken(struct cpu *here, struct vcpu *v)
 	struct post *posts[POSTS_LOOKED];
 	uint32_t n = avic_pending_posts(&v->avic, posts, POSTS_LOOKED), most = 0;
 	const struct assigned_device *paid = NULL;
-	uint64_t now = cpu_ticks(), period = clock_us_to_ticks(STORM_PERIOD_US);
+	uint64_t now = cpu_ticks();
 	bool good = true;
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -92,8 +92,7 @@ void storm_woken(struct cpu *here, struct vcpu *v)
 		/* Of one that moved away meanwhile nothing more comes. */
 		if (irq->posted && irq->target == v) {
 			if (paid != d)
-				good = pay(d, now, v->log_granted,
-					v->log_granted_at >= d->storm.until - period);
+				good = pay(d, now, v->log_granted);
 			paid = d;
 			if (!good && !irq->held)
 				hold(here, irq);
@@ -102,8 +101,8 @@ void storm_woken(struct cpu *here, struct vcpu *v)
 		}
 		spin_unlock(&d->lock);
 	}
-	v->log_allowance = v->log_granted = most;
-	v->log_granted_at = now;
+	v->log_allowance = most;
+	v->log_granted = most ? now : 0;
 }
 
 void storm_useless(struct vcpu *v)
@@ -115,14 +114,14 @@ void storm_useless(struct vcpu *v)
 bool storm_host_interrupt(struct cpu *here, struct assigned_irq *irq)
 {
 	struct assigned_device *d = irq->device;
+	uint64_t now = cpu_ticks();
 	bool good;
 
 	spin_lock(&d->lock);
 	/* Posted, or held by another CPU: a late one, of which there are few. */
-	good = irq->posted || irq->held || !irq->target ||
-	       pay(d, cpu_ticks(), irq->granted, irq->granted_in == d->storm.period);
-	irq->allowance = irq->granted = good ? allowance(d) : 0;
-	irq->granted_in = d->storm.period;
+	good = irq->posted || irq->held || !irq->target || pay(d, now, irq->granted);
+	irq->allowance = good ? allowance(d) : 0;
+	irq->granted = good ? now : 0;
 	if (!good)
 		hold(here, irq);
 	spin_unlock(&d->lock);

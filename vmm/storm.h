@@ -41,10 +41,9 @@ struct vcpu;
 
 /* Of a device. (device lock) */
 struct storm {
-	uint64_t until;  /* ticks: the present period's end */
-	uint32_t left;   /* of its share */
-	uint32_t held;   /* messages */
-	uint32_t period; /* its number, modulo 2^32 */
+	uint64_t until; /* ticks: the present period's end */
+	uint32_t left;  /* of its share */
+	uint32_t held;  /* messages */
 };
 
 /* v has been woken by an entry of the GA log, and its allowance is used up: the devices whose
@@ -53,7 +52,8 @@ void storm_woken(struct cpu *here, struct vcpu *v) __attribute__((noinline, cold
 /* v had many entries that woke nobody: if it waits for its turn, posts ask for no more of them. */
 void storm_useless(struct vcpu *v) __attribute__((noinline, cold));
 /* irq's allowance is used up, and its interrupt has come. True: it may be delivered. */
-bool storm_host_interrupt(struct cpu *here, struct assigned_irq *irq);
+bool storm_host_interrupt(struct cpu *here, struct assigned_irq *irq)
+	__attribute__((noinline, cold));
 /* By the timer of any CPU that held something: lets go of what is due, of all devices. Returns when
  * to come again, in ticks; 0: nothing is held. */
 uint64_t storm_tick(struct cpu *here, uint64_t now);

@@ -60,7 +60,7 @@ err_t vcpu_init(struct vcpu *v, struct cpu *home)
 	v->state = VCPU_OFFLINE;
 	/* Not the same for all: sleepers who are woken together shall not have their looks
 	 * together. */
-	v->log_allowance = v->log_granted = STORM_FIRST + v->tag % 64;
+	v->log_allowance = STORM_FIRST + v->tag % 64;
 	v->log_useless = STORM_USELESS;
 	vcpu_retarget(v);
 	vcpu_table[v->tag] = v;

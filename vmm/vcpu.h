@@ -77,8 +77,7 @@ struct vcpu {
 	struct wake_target target; /* (home) whom a post to it, blocked, shall tell */
 	uint64_t slice_left;       /* (home) ticks; of a slice in which it had to give way, or 0 */
 	uint32_t log_allowance;    /* (GA log's CPU) wakes before the next look: storm.h */
-	uint32_t log_granted;      /* (GA log's CPU) what that was */
-	uint64_t log_granted_at;   /* (GA log's CPU) and when, in ticks */
+	uint64_t log_granted;      /* (GA log's CPU) ticks: when it got them; 0: it has none */
 	uint32_t log_useless;      /* (GA log's CPU) the same, entries that woke nobody */
 	bool contends;             /* (home) it lost the CPU, but not by itself: budget.c */
 	uint8_t priority;

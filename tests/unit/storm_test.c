@@ -171,9 +171,10 @@ TEST(only_what_was_used_is_paid)
 TEST(an_old_allowance_is_no_storm)
 {
 	start(1000);
-	vcpu[0].log_granted = 200; /* over hours */
-	storm_woken(&here, &vcpu[0]);
-	EXPECT(!irqs[0].held);
+	vcpu[0].log_granted = now - 1; /* over hours */
+	EXPECT(entry(1));              /* begins the period */
+	EXPECT(entry(0));
+	EXPECT_EQ(vm.devices[0].storm.left, 9);
 }
 
 /* A thousandth of the share: but both allowances are used up in the same period. */
@@ -186,12 +187,12 @@ TEST(slow_ones_by_turns_are_never_held)
 	}
 	start(1000);
 	irqs[0].posted = irqs[1].posted = false;
-	irqs[0].granted = irqs[1].granted = 9;
+	irqs[0].granted = irqs[1].granted = now - 1;
 	EXPECT(storm_host_interrupt(&here, &irqs[0])); /* begins the period */
 	EXPECT(storm_host_interrupt(&here, &irqs[1]));
 	EXPECT_EQ(vm.devices[0].storm.left, 9);
-	irqs[1].granted = 9; /* now in this one */
-	EXPECT(!storm_host_interrupt(&here, &irqs[1]));
+	EXPECT(storm_host_interrupt(&here, &irqs[1])); /* granted in this one */
+	EXPECT_EQ(vm.devices[0].storm.left, 6);
 }
 
 TEST(without_a_limit)
