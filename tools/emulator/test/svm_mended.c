@@ -11,16 +11,21 @@
 #define VECTOR    0x45u
 #define ROUNDS    10000u
 
-volatile uint64_t gps, taken;
+#define STORES 3000u
 
-void g_count(void), g_cr3(void), g_cr4(void), h_gp_skip(void), g_stop(void);
+volatile uint64_t gps, taken, left;
+
+void g_count(void), g_cr3(void), g_cr4(void), h_gp_skip(void), g_stop(void), h_timer(void);
 __asm__("g_count: mov $taken, %eax\n incq (%rax)\n vmmcall\n hlt\n"
 	"g_cr3: mov %rax, %cr3\n hlt\n"
 	"g_cr4: mov %rax, %cr4\n hlt\n"
 	"g_stop: vmmcall\n hlt\n"
 	/* Over a MOV to CRn (three bytes) or, where RCX names a register, WRMSR (two). */
 	"h_gp_skip: incq gps\n add $8, %rsp\n push %rax\n mov 8(%rsp), %rax\n cmpb $0x30, 1(%rax)\n"
-	"pop %rax\n je 1f\n incq (%rsp)\n 1: addq $2, (%rsp)\n iretq\n");
+	"pop %rax\n je 1f\n incq (%rsp)\n 1: addq $2, (%rsp)\n iretq\n"
+	"h_timer: incq taken\n mov %rcx, left\n push %rax\n push %rcx\n push %rdx\n"
+	"mov $0x80b, %ecx\n xor %eax, %eax\n xor %edx, %edx\n wrmsr\n"
+	"pop %rdx\n pop %rcx\n pop %rax\n iretq\n");
 
 static void test_dr6(void)
 {
@@ -121,6 +126,48 @@ static void test_clock(void)
 	check_eq("the timer counts down", second < first && second, 1);
 }
 
+static volatile uint8_t stored[STORES];
+
+static void store(uint64_t count)
+{
+	volatile uint8_t *to = stored;
+
+	__asm__ volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(1) : "memory");
+}
+
+/* Ticks of the timer, which are instructions here. */
+static __attribute__((noinline)) uint64_t stores_take(uint64_t count)
+{
+	uint64_t first = rdmsr(0x839);
+
+	store(count);
+	return first - rdmsr(0x839);
+}
+
+/* A string instruction's repetitions are chained (rep.hook): each counts, and may be interrupted.
+ */
+static void test_repetitions(void)
+{
+	unsigned n = 0;
+
+	check_eq("each repetition is an instruction", stores_take(STORES) - stores_take(1000),
+		STORES - 1000);
+	idt_set(host_idt, VECTOR, h_timer);
+	for (unsigned i = 0; i < STORES; i++)
+		stored[i] = 0;
+	taken = left = 0;
+	wrmsr(0x80f, 1u << 8 | 0xff);
+	wrmsr(0x832, VECTOR);
+	wrmsr(0x838, STORES / 2);
+	__asm__ volatile("sti");
+	store(STORES);
+	__asm__ volatile("cli");
+	check_eq("an interrupt comes between two", taken == 1 && left > 0 && left < STORES, 1);
+	for (unsigned i = 0; i < STORES; i++)
+		n += stored[i];
+	check_eq("and the others follow it", n, STORES);
+}
+
 void test_mended(void)
 {
 	test_dr6();
@@ -129,4 +176,5 @@ void test_mended(void)
 	test_once();
 	test_bus();
 	test_clock();
+	test_repetitions();
 }
