@@ -24,7 +24,7 @@ FREESTANDING := -std=gnu11 -ffreestanding -fno-builtin-printf -mgeneral-regs-onl
 VMM_CFLAGS := $(FREESTANDING) -mcmodel=kernel -O2 -g -flto=auto $(WARN) $(INCLUDES)
 .PHONY: all kernels
 .DEFAULT_GOAL := all
-# A build that was cut off leaves no half of a file behind.
+# A command that fails or is stopped leaves no half of a file behind.
 .DELETE_ON_ERROR:
 all: $(B)/reveille.efi $(B)/reveille-cfg
 

@@ -17,14 +17,14 @@ SECONDS = 600
 def run(program):
     """(passed, failed, what it said)"""
     try:
-        done = subprocess.run([program], timeout=SECONDS, text=True, errors="replace", check=False,
+        done = subprocess.run([program], timeout=SECONDS, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        text, status = done.stdout, done.returncode
+        said, status = done.stdout, done.returncode
     except subprocess.TimeoutExpired as stopped:
-        text = (stopped.stdout or b"").decode(errors="replace") + f"no end within {SECONDS} s\n"
-        status = 1
+        said, status = (stopped.stdout or b"") + b"no end within %d s\n" % SECONDS, 1
     except OSError as error:
-        text, status = f"{error}\n", 1
+        said, status = f"{error}\n".encode(), 1
+    text = said.decode(errors="replace")
     found = re.search(r"^(\d+) passed, (\d+) failed\s*\Z", text, re.M)
     passed, failed = (int(found[1]), int(found[2])) if found else (0, 1)
     return passed, failed or int(status != 0), text

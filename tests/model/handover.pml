@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* vCPU 1 has the log's interrupt moved to its pCPU, and back, while a device posts to vCPU 0. */
+/* vCPU 1 has the log's interrupt moved to its pCPU, and (ACTS 2) back, while devices post. */
 #define P 2
 #define V 2
 #ifndef D

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* IPIs between vCPUs that halt or spin, and a device that posts to one of them. */
+/* IPIs between vCPUs that halt or spin, and devices that post to them. */
 #define P 2
 #define V 2
 #ifndef D
