@@ -88,6 +88,9 @@ class Machine:
         # 16 ns of virtual time an instruction: counts don't depend on it, and the firmware's and
         # our own delays cost a sixteenth of the instructions that shift=0 would burn on them.
         args += ["-icount", "shift=4,sleep=off"] if self.icount else []
+        # Comparators that can send messages, as of later chipsets, and one for each of few CPUs.
+        args += [] if "hpet-messages" in self.without else ["-global", "hpet.msi=on"]
+        args += ["-global", "hpet.timers=4"]
         if "iommu" not in self.without:
             args += ["-device", ",".join(iommu + self.iommu_properties)]
         if self.stopwatch:

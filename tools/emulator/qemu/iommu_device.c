@@ -18,7 +18,14 @@
 #define WINDOW_BASE  0xfed80000u
 #define WINDOW_SIZE  0x4000u
 #define IOAPIC_ID    0u   /* as QEMU's MADT says */
-#define IOAPIC_DEVFN 0xa0 /* 00:14.0 */
+#define IOAPIC_DEVFN 0xa0 /* 00:14.0; the HPET's messages carry it too */
+
+static AddressSpace *hpet_space; /* NULL: there is no IOMMU */
+
+AddressSpace *iommu_glue_hpet_space(void)
+{
+	return hpet_space ? hpet_space : &address_space_memory;
+}
 
 static uint64_t window_read(void *opaque, hwaddr offset, unsigned bytes)
 {
@@ -107,8 +114,9 @@ static void iommu_realize(DeviceState *dev, Error **errp)
 	memory_region_init_io(&s->mmio, OBJECT(s), &window_ops, s, "amd-iommu-mmio", WINDOW_SIZE);
 	s->mmio.disable_reentrancy_guard = true;
 	memory_region_add_subregion(get_system_memory(), WINDOW_BASE, &s->mmio);
-	/* The IOAPIC's messages are those of a device of its own. */
-	X86_MACHINE(qdev_get_machine())->ioapic_as = iommu_space_get(bus, s, IOAPIC_DEVFN);
+	/* The IOAPIC's messages, and the HPET's, are those of a device of its own. */
+	hpet_space = iommu_space_get(bus, s, IOAPIC_DEVFN);
+	X86_MACHINE(qdev_get_machine())->ioapic_as = hpet_space;
 	pci_setup_iommu(bus, &iommu_ops, s);
 }
 
