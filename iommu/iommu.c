@@ -231,17 +231,27 @@ devid_t iommu_alias(devid_t dev)
 	return r && r->aliased ? r->alias : dev;
 }
 
-struct iommu *iommu_of_ioapic(uint8_t ioapic_id, devid_t *dev)
+static struct iommu *iommu_of_special(uint8_t variety, uint8_t handle, devid_t *dev)
 {
 	for (uint32_t i = 0; unit_count && i < ivrs_table->special_count; i++) {
 		const struct ivrs_special *s = &ivrs_table->special[i];
 
-		if (s->variety != IVRS_IOAPIC || s->handle != ioapic_id)
+		if (s->variety != variety || s->handle != handle)
 			continue;
 		*dev = s->dev;
 		return unit_of_ivrs[s->unit];
 	}
 	return NULL;
+}
+
+struct iommu *iommu_of_ioapic(uint8_t ioapic_id, devid_t *dev)
+{
+	return iommu_of_special(IVRS_IOAPIC, ioapic_id, dev);
+}
+
+struct iommu *iommu_of_hpet(uint8_t number, devid_t *dev)
+{
+	return iommu_of_special(IVRS_HPET, number, dev);
 }
 
 err_t iommu_enable_guest_mode(struct iommu *u)

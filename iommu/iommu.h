@@ -94,6 +94,8 @@ devid_t iommu_alias(devid_t dev);
 /* The unit that an I/O APIC's interrupts pass, and the requester ID that they carry: the IVRS'
  * special devices, by the I/O APIC's ID. NULL: it names none. */
 struct iommu *iommu_of_ioapic(uint8_t ioapic_id, devid_t *dev);
+/* Likewise an HPET's, by its number in its ACPI table. */
+struct iommu *iommu_of_hpet(uint8_t number, devid_t *dev);
 /* The IVRS' unity-mapped ranges (IVMD) of a device into its domain, before dte_assign().
  * ERR_INVALID: the range is the domain's already, for something else. */
 struct domain;
@@ -111,7 +113,8 @@ struct irt;
 err_t dte_assign(
 	struct iommu *u, devid_t dev, const struct domain *d, const struct irt *irt) MUST_USE;
 err_t dte_block(struct iommu *u, devid_t dev) MUST_USE;
-/* Its interrupts go by the table; DMA stays blocked. For I/O APICs. */
+/* Its interrupts go by the table; DMA stays blocked. For I/O APICs and
+ * HPETs. */
 err_t dte_remap(struct iommu *u, devid_t dev, const struct irt *irt) MUST_USE;
 
 /* I/O page tables (v1) of a domain. */

@@ -24,8 +24,9 @@ struct ivrs_range {
 	devid_t alias; /* requests carry this ID */
 };
 #define IVRS_IOAPIC 1
+#define IVRS_HPET   2
 struct ivrs_special {
-	uint8_t unit, handle, variety; /* 2: HPET */
+	uint8_t unit, handle, variety;
 	devid_t dev;
 };
 struct ivrs_unity {

@@ -318,6 +318,7 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 void assign_block_all(struct vm *vm)
 {
 	intx_close(vm);
+	vhpet_close(vm);
 	for (uint32_t i = 0; i < vm->device_count; i++) {
 		struct assigned_device *d = &vm->devices[i];
 

@@ -56,7 +56,7 @@ static err_t open_all(struct vm *vm, const char **why)
 			return err;
 		}
 	}
-	return OK;
+	return vhpet_open(vm, why);
 }
 
 err_t assign_reset_step(struct vm *vm, const char **why)

@@ -39,6 +39,9 @@
  *                                    machine; DEVICE@none: its driver does without
  *   pci = direct                     builtin: direct (BARs at host addresses, messages by
  *                                    hypercall) | virtual (a PCI bus, as every kernel has it)
+ *   timer = apic                     apic | hpet: the machine's HPET is this guest's: comparators
+ *                                    set without exits, their interrupts posted; one VM, with a
+ *                                    PCI bus of its own
  *   rom = no                         yes: the devices' expansion ROMs are shown, as copies
  *   storm-limit = 200000             host interrupts a second that each of its devices may cause,
  *                                    100 to 10000000; 0: no bound
@@ -70,6 +73,8 @@
 /* In which mode its APICs start. auto: xAPIC, and CPUID says that there is x2APIC mode. */
 enum apic_mode { APIC_X2APIC, APIC_XAPIC, APIC_AUTO };
 enum delivery_mode { DELIVERY_AUTO, DELIVERY_EMULATED, DELIVERY_POSTED };
+/* What sets the guest's timer interrupts: its local APIC, or the machine's HPET too. */
+enum guest_timer { TIMER_APIC, TIMER_HPET };
 enum pci_mode { PCI_DIRECT, PCI_VIRTUAL };
 enum halt_mode { HALT_AUTO, HALT_NATIVE, HALT_GALOG, HALT_GAPPI, HALT_GAPPI_SHARED };
 /* auto: by the file's contents, Linux or multiboot. Flat images begin in protected mode without
@@ -147,6 +152,7 @@ struct vm_config {
 	enum delivery_mode delivery;
 	enum halt_mode halt;
 	enum pci_mode pci;
+	enum guest_timer timer;
 	bool control, rom;
 	uint32_t storm_limit; /* host interrupts a second by each of its devices; 0: no bound */
 	uint32_t device_count;

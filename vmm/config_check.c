@@ -87,6 +87,22 @@ static err_t check_cpus(struct parser *p)
 	return OK;
 }
 
+static err_t check_timer(struct parser *p)
+{
+	if (p->vm->timer != TIMER_HPET)
+		return OK;
+	if (p->vm->pci != PCI_VIRTUAL)
+		return FAIL_AT(p, p->timer_line,
+			"'timer = hpet' needs a guest with tables to find it by; expected a kernel, "
+			"or pci = virtual too");
+	for (uint32_t v = 0; v + 1 < p->config->vm_count; v++)
+		if (p->config->vms[v].timer == TIMER_HPET)
+			return FAIL_AT(p, p->timer_line,
+				"the HPET belongs to [vm %s] already; expected timer = hpet once",
+				p->config->vms[v].name);
+	return OK;
+}
+
 err_t config_check_vm(struct parser *p)
 {
 	if (!p->vm)
@@ -100,6 +116,8 @@ err_t config_check_vm(struct parser *p)
 	if (!err && p->vm->intx_count && p->vm->pci != PCI_VIRTUAL)
 		return FAIL_AT(p, p->vm->intx[0].device.line,
 			"'intx' needs a PCI bus for the guest; expected pci = virtual too");
+	if (!err)
+		err = check_timer(p);
 	return err ? err : check_cpus(p);
 }
 

@@ -184,6 +184,18 @@ static err_t read_pci(struct parser *p, struct span value)
 	return err;
 }
 
+static err_t read_timer(struct parser *p, struct span value)
+{
+	static const char *const words[] = { [TIMER_APIC] = "apic", [TIMER_HPET] = "hpet", NULL };
+	int word;
+	err_t err = config_word(p, "timer", value, words, &word);
+
+	if (!err)
+		p->vm->timer = (enum guest_timer)word;
+	p->timer_line = p->line;
+	return err;
+}
+
 static err_t read_yes(struct parser *p, const char *key, struct span value, bool *yes)
 {
 	static const char *const words[] = { "no", "yes", NULL };
@@ -311,6 +323,7 @@ const struct config_key config_vm_keys[] = {
 	{ "devices", read_devices },
 	{ "intx", read_intx },
 	{ "pci", read_pci },
+	{ "timer", read_timer },
 	{ "console", read_console },
 	{ "restart", read_restart },
 	{ "rom", read_rom },

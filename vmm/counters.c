@@ -120,10 +120,12 @@ static bool vcpu(struct counters_cursor *at, char *line, size_t bytes)
 /* The next message that goes somewhere, of whichever device and VM. */
 static const struct assigned_irq *next_message(struct counters_cursor *at)
 {
-	for (const struct vm *vm; (vm = vm_by_index(at->i)); at->i++, at->j = 0)
-		for (; at->j < vm->device_count; at->j++, at->k = 0)
-			while (at->k < vm->devices[at->j].irq_count) {
-				const struct assigned_irq *irq = &vm->devices[at->j].irq[at->k++];
+	const struct assigned_device *d;
+
+	for (struct vm *vm; (vm = vm_by_index(at->i)); at->i++, at->j = 0)
+		for (; (d = vm_source(vm, at->j)); at->j++, at->k = 0)
+			while (at->k < d->irq_count) {
+				const struct assigned_irq *irq = &d->irq[at->k++];
 
 				if (irq->target)
 					return irq;

@@ -24,9 +24,10 @@ struct vcpu;
 struct svm_vcpu;
 
 /* Who a dynamic vector of this pCPU belongs to. */
-enum vector_kind { VECTOR_FREE, VECTOR_GAPPI, VECTOR_DEVICE, VECTOR_LINE };
+enum vector_kind { VECTOR_FREE, VECTOR_GAPPI, VECTOR_DEVICE, VECTOR_LINE, VECTOR_HPET };
 struct vector_use {
-	/* GAPPI: struct vcpu; DEVICE: struct assigned_irq (assign.h); LINE: struct intx_line */
+	/* GAPPI: struct vcpu; DEVICE: struct assigned_irq (assign.h); LINE: struct intx_line;
+	 * HPET: struct vhpet */
 	void *owner;
 	enum vector_kind kind;
 };

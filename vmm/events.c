@@ -15,11 +15,11 @@ static struct assigned_device *assigned_by(devid_t dev)
 {
 	for (uint32_t i = 0; i < vm_count(); i++) {
 		struct vm *vm = vm_by_index(i);
+		struct assigned_device *d;
 
-		for (uint32_t d = 0; d < vm->device_count; d++)
-			if (vm->devices[d].pci->id == dev ||
-				iommu_alias(vm->devices[d].pci->id) == dev)
-				return &vm->devices[d];
+		for (uint32_t k = 0; (d = vm_source(vm, k)); k++)
+			if (d->pci->id == dev || iommu_alias(d->pci->id) == dev)
+				return d;
 	}
 	return NULL;
 }
@@ -65,6 +65,8 @@ void iommu_report_events(struct cpu *here)
 
 void events_renew(struct vm *vm)
 {
-	for (uint32_t i = 0; i < vm->device_count; i++)
-		vm->devices[i].events = 0;
+	struct assigned_device *d;
+
+	for (uint32_t i = 0; (d = vm_source(vm, i)); i++)
+		d->events = 0;
 }

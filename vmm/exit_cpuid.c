@@ -15,7 +15,8 @@
 #define F1C_X2APIC   BIT(21)
 #define F1C_DEADLINE BIT(24)
 #define F1C_GUEST    BIT(31)
-/* 6, EAX: the APIC timer always runs. Without it Linux keeps its periodic tick. */
+/* 6, EAX: the APIC timer always runs. Without it Linux keeps its periodic tick, unless it has an HPET,
+ * which it takes only without. */
 #define F6A_ARAT BIT(2)
 /* 7, EBX: FSGSBASE, BMI1, AVX2, SMEP, BMI2, ERMS, INVPCID, AVX512F.., RDSEED, ADX, SMAP,
  * CLFLUSHOPT, CLWB, SHA. ECX: UMIP, PKU, OSPKE and the vector extensions. */
@@ -115,7 +116,7 @@ static struct cpuid guest_cpuid(const struct vcpu *v, uint32_t leaf, uint32_t su
 	case 1:
 		return leaf_1(v, r);
 	case 6:
-		return (struct cpuid){ .eax = F6A_ARAT };
+		return (struct cpuid){ .eax = v->vm->hpet.device.vm ? 0 : F6A_ARAT };
 	case 7:
 		if (subleaf)
 			return (struct cpuid){ 0 };

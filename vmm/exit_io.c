@@ -27,6 +27,10 @@ static void device_access(struct cpu *here, struct vcpu *v, struct port_access *
 		if (!v->vm->config->builtin)
 			power_access(here, v->vm, a);
 		break;
+	case PLATFORM_PM1_EVENT ... PLATFORM_PM1_CONTROL + 1:
+		if (v->vm->hpet.device.vm)
+			power_pm1_access(here, v->vm, a);
+		break;
 	default:
 		if (vpci_has_port(v->vm, a->port))
 			vpci_port(here, v->vm, a);

@@ -15,7 +15,7 @@
 #include "vm.h"
 
 /* Who answers at an address. */
-enum mmio_device { MMIO_NONE, MMIO_APIC, MMIO_IOAPIC, MMIO_PCI };
+enum mmio_device { MMIO_NONE, MMIO_APIC, MMIO_IOAPIC, MMIO_HPET, MMIO_PCI };
 
 static enum mmio_device device_at(const struct vm *vm, gpa_t at)
 {
@@ -23,6 +23,8 @@ static enum mmio_device device_at(const struct vm *vm, gpa_t at)
 		return MMIO_APIC;
 	if (vm->config->pci == PCI_VIRTUAL && (at.v & ~PAGE_MASK) == PLATFORM_IOAPIC)
 		return MMIO_IOAPIC;
+	if (vm->hpet.device.vm && (at.v & ~PAGE_MASK) == PLATFORM_HPET)
+		return MMIO_HPET;
 	return vpci_has(vm, at) ? MMIO_PCI : MMIO_NONE;
 }
 
@@ -37,6 +39,9 @@ static void device_access(struct cpu *here, struct vcpu *v, struct mmio_access *
 		break;
 	case MMIO_IOAPIC:
 		vioapic_access(here, v->vm, a);
+		break;
+	case MMIO_HPET:
+		vhpet_access(here, v->vm, a);
 		break;
 	case MMIO_NONE:
 		a->value = ~0ull;

@@ -7,6 +7,7 @@
 #include "drivers/msi.h"
 #include "drivers/pci_regs.h"
 #include "guest/platform.h"
+#include "guest/vhpet.h"
 #include "iommu/iommu.h"
 #include "vm.h"
 #include <hw/cpu.h>
@@ -107,6 +108,9 @@ err_t intx_attach(struct vm *vm, struct assigned_device *d, const char **why)
 	       "another slot, or a device with MSI";
 	if (line_at(wanted->gsi) || line_count == LINES)
 		return ERR_UNFIT;
+	*why = "intx: a VM has the HPET (timer = hpet), whose comparators could fire on its line";
+	if (vhpet_given())
+		return ERR_UNFIT;
 	*why = "intx: no I/O APIC has this GSI";
 	if (!ioapic_find(wanted->gsi, &host))
 		return ERR_NOT_FOUND;
@@ -134,6 +138,11 @@ err_t intx_attach(struct vm *vm, struct assigned_device *d, const char **why)
 	log_info("vm %s: INTx of %02x:%02x.%x: GSI %u, pin %u of its I/O APIC", vm->config->name,
 		d->pci->id >> 8, d->pci->id >> 3 & 31, d->pci->id & 7, line->gsi, line->guest_pin);
 	return OK;
+}
+
+bool intx_given(void)
+{
+	return line_count;
 }
 
 void intx_open(struct vm *vm)

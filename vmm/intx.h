@@ -58,6 +58,8 @@ const char *intx_refuse(const struct vm *vm, const struct pci_device *pci);
 err_t intx_attach(struct vm *vm, struct assigned_device *d, const char **why) MUST_USE;
 /* The sentence about an "intx" that names none of the VM's devices; NULL: there is none. */
 const char *intx_unused(const struct vm *vm);
+/* A line belongs to some VM. */
+bool intx_given(void);
 /* All of the VM's lines, before it runs and when it has ended. */
 void intx_open(struct vm *vm);
 void intx_close(struct vm *vm);

@@ -138,16 +138,20 @@ static void show_line(const struct intx_line *line)
 static void show_irqs(struct vm *vm)
 {
 	bool posted = vm->delivery == DELIVERY_POSTED;
+	const struct assigned_device *d;
 
 	monitor_print("%s: delivery %s: %s", vm->config->name, delivery_names[vm->delivery],
 		vm->delivery_why);
 	monitor_print("  IPIs: %s", posted ? "posted by AVIC" : "emulated: no AVIC in this mode");
 	monitor_print("  APIC timer: emulated: AVIC has none");
-	for (uint32_t i = 0; i < vm->device_count; i++) {
-		for (uint32_t n = 0; n < vm->devices[i].irq_count; n++)
-			show_message(vm, &vm->devices[i].irq[n]);
-		if (vm->devices[i].line)
-			show_line(vm->devices[i].line);
+	if (vm->hpet.device.vm)
+		monitor_print("  HPET: %s", vm->hpet.mapped ? "the guest sets it without exits"
+							: "trapped: its messages are being set up");
+	for (uint32_t i = 0; (d = vm_source(vm, i)); i++) {
+		for (uint32_t n = 0; n < d->irq_count; n++)
+			show_message(vm, &d->irq[n]);
+		if (d->line)
+			show_line(d->line);
 	}
 }
 

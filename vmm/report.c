@@ -26,16 +26,16 @@ static void gather_vcpu(const struct vcpu_stats *s, struct hc_counters *out)
 }
 
 /* Other CPUs count on while we add up: each number is right at some moment of the call. */
-void report_gather(const struct vm *vm, struct hc_counters *out)
+void report_gather(struct vm *vm, struct hc_counters *out)
 {
 	*out = (struct hc_counters){ 0 };
 	for (uint32_t i = 0; i < vm->vcpu_count; i++)
 		gather_vcpu(&vm->vcpus[i].stats, out);
 	for (uint32_t i = 0; i < cpu_count(); i++)
 		out->host_interrupts += cpu_by_index(i)->interrupts;
-	for (uint32_t i = 0; i < vm->device_count; i++) {
-		const struct assigned_device *d = &vm->devices[i];
+	const struct assigned_device *d;
 
+	for (uint32_t i = 0; (d = vm_source(vm, i)); i++) {
 		for (uint32_t n = 0; n < d->irq_count; n++)
 			out->device_interrupts += d->irq[n].host_interrupts;
 	}
@@ -56,7 +56,7 @@ void report_gather(const struct vm *vm, struct hc_counters *out)
 #name, offsetof(struct hc_counters, name)                                          \
 	}
 
-void report_mark(const struct vm *vm, uint32_t arm, bool begin)
+void report_mark(struct vm *vm, uint32_t arm, bool begin)
 {
 	static const struct {
 		const char *name;

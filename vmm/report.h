@@ -9,8 +9,8 @@
 
 struct vm;
 
-void report_gather(const struct vm *vm, struct hc_counters *out);
-void report_mark(const struct vm *vm, uint32_t arm, bool begin);
+void report_gather(struct vm *vm, struct hc_counters *out);
+void report_mark(struct vm *vm, uint32_t arm, bool begin);
 /* At the end of the run: all counters, one REPORT line for each line of counters.h;
  * then the trace, where there is one. */
 void report_end(void);

@@ -171,9 +171,9 @@ err_t assign_set_delivery(struct cpu *here, struct vm *vm, enum delivery_mode mo
 {
 	err_t first = OK;
 
-	for (uint32_t i = 0; i < vm->device_count; i++) {
-		struct assigned_device *d = &vm->devices[i];
+	struct assigned_device *d;
 
+	for (uint32_t i = 0; (d = vm_source(vm, i)); i++) {
 		for (uint32_t n = 0; n < d->irq_count; n++) {
 			err_t err = switch_irq(here, &d->irq[n], mode);
 

@@ -27,6 +27,12 @@ static void renew_notices(void)
 	}
 }
 
+static void look_at_hpets(struct cpu *here)
+{
+	for (uint32_t i = 0; i < vm_count(); i++)
+		vhpet_look(here, vm_by_index(i));
+}
+
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
 	static uint64_t audit_due, notices_due, poll_due; /* ticks */
@@ -40,6 +46,7 @@ uint64_t slow_tick(struct cpu *here, uint64_t now)
 	if (audit_due <= now) {
 		wake_backstop(here);
 		intx_release();
+		look_at_hpets(here);
 		audit_due = now + clock_us_to_ticks(SLOW_US);
 	}
 	if (notices_due <= now) {

@@ -159,10 +159,9 @@ uint64_t storm_tick(struct cpu *here, uint64_t now)
 
 	for (uint32_t i = 0; i < vm_count(); i++) {
 		struct vm *vm = vm_by_index(i);
+		struct assigned_device *d;
 
-		for (uint32_t k = 0; k < vm->device_count; k++) {
-			struct assigned_device *d = &vm->devices[k];
-
+		for (uint32_t k = 0; (d = vm_source(vm, k)); k++) {
 			if (!shared_load32(&d->storm.held))
 				continue;
 			release(here, d, now);

@@ -5,6 +5,7 @@
 #include "cpu_arch.h"
 #include "drivers/lapic.h"
 #include "events.h"
+#include "guest/vhpet.h"
 #include "intx.h"
 #include "panic.h"
 #include "place.h"
@@ -70,6 +71,8 @@ static inline void dynamic_interrupt(struct cpu *cpu, const struct vector_use *u
 		assign_host_interrupt(cpu, use->owner);
 	else if (use->kind == VECTOR_LINE)
 		intx_interrupt(cpu, use->owner);
+	else if (use->kind == VECTOR_HPET)
+		vhpet_interrupt(cpu, use->owner);
 	else
 		cpu->stale_interrupts++;
 }

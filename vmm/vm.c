@@ -172,6 +172,15 @@ static err_t assign_devices(struct vm *vm, const char **why)
 	return *why ? ERR_NOT_FOUND : OK;
 }
 
+static void choose_timer(struct vm *vm)
+{
+	const char *why;
+
+	vhpet_create(vm, &why);
+	if (why)
+		log_warn("vm %s: timer hpet falls back to apic: %s", vm->config->name, why);
+}
+
 err_t vm_create(struct vm *vm, const struct vm_config *config, uint32_t id, const char **why)
 {
 	*vm = (struct vm){
@@ -205,6 +214,7 @@ err_t vm_create(struct vm *vm, const struct vm_config *config, uint32_t id, cons
 	err = assign_devices(vm, why);
 	if (err)
 		goto undo;
+	choose_timer(vm);
 	err = vpci_create(vm, why);
 	if (err)
 		goto undo;

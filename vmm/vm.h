@@ -10,6 +10,7 @@
 #include "assign.h"
 #include "config.h"
 #include "guest/console.h"
+#include "guest/vhpet.h"
 #include "guest/vpci.h"
 #include "guest/pvclock.h"
 #include "guest/vioapic.h"
@@ -38,6 +39,7 @@ struct vm {
 	struct vcpu *vcpus;
 	uint32_t device_count;
 	struct assigned_device devices[CONFIG_DEVICES];
+	struct vhpet hpet;  /* (lock) */
 	struct vpci vpci;   /* (lock) */
 	uint32_t stopped;   /* (shared) 1: it ended */
 	uint32_t gone;      /* (shared) 1: and will not start anew by itself */
@@ -53,6 +55,7 @@ struct vm {
 	struct pvclock clock;
 	struct vmtrr mtrr;
 	struct vrtc rtc;
+	uint16_t pm1_enable; /* any vCPU: guest/power.h */
 };
 
 /* Makes a VM from its config; on failure everything is undone and *why says what was missing. */
@@ -65,6 +68,13 @@ void vm_stop(struct cpu *here, struct vm *vm, const char *why);
  * Its restart policy decides what comes next, but not against an operator. Any CPU. */
 enum vm_end { VM_POWER_OFF, VM_RESET, VM_OPERATOR_STOP, VM_OPERATOR_RESTART };
 void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how);
+/* The i-th of what sends it messages: its devices, then its HPET. NULL: no more. */
+static inline struct assigned_device *vm_source(struct vm *vm, uint32_t i)
+{
+	if (i < vm->device_count)
+		return &vm->devices[i];
+	return i == vm->device_count && vm->hpet.device.vm ? &vm->hpet.device : NULL;
+}
 /* The guest said that it is done. When all VMs are done or stopped, the machine stops. */
 void vm_exit(struct cpu *here, struct vm *vm, uint32_t status);
 /* It stays ended: when that is so of all VMs, the machine stops. */

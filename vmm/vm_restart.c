@@ -117,6 +117,7 @@ static void begin_reset(struct cpu *here, struct vm *vm)
 	if (vm->apic_page.v != PHYS_NONE.v)
 		memset(phys_to_virt(vm->apic_page), 0, PAGE_BYTES);
 	vpci_reset(here, vm);
+	vhpet_reset(here, vm);
 	assign_reset_begin(here, vm);
 	go(vm, RESTART_RESET, 0);
 }

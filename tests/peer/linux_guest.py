@@ -44,6 +44,8 @@ initrd = initramfs
 cmdline = {command_line}
 memory = 256M
 cpus = {cpus}
+timer = {timer}
+halt = {halt}
 """
 
 
@@ -176,7 +178,8 @@ def run_reveille(options, folder, files, inside):
     """(figures, complaints) under Reveille."""
     recording, config = inside("reveille.bin"), os.path.join(folder, "reveille.cfg")
     with open(config, "w", encoding="ascii") as file:
-        file.write(CONFIG.format(cpus=", ".join(str(c % 2) for c in range(options.cpus)),
+        file.write(CONFIG.format(timer=options.timer, halt=options.halt,
+            cpus=", ".join(str(c % 2) for c in range(options.cpus)),
                                  command_line=COMMAND_LINE))
     machine = run.Machine(smp=2, edu=0, igb=0, stopwatch=recording, files=files)
     result = run.run(config, machine, options.efi, options.timeout, inside("reveille.log"), show)
@@ -193,6 +196,8 @@ def arguments():
                         help="of the guest, and of KVM")
     parser.add_argument("--cpus", type=int, default=2, help="vCPUs of the guest")
     parser.add_argument("--only", choices=("reveille", "kvm"), help="one side, and no comparison")
+    parser.add_argument("--timer", default="hpet")
+    parser.add_argument("--halt", default="auto")
     parser.add_argument("--timeout", type=float, default=1200, help="seconds for each boot")
     parser.add_argument("--keep", action="store_true", help="keep the stopwatch's files")
     return parser.parse_args()

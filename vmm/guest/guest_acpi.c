@@ -55,10 +55,20 @@ struct address {
 } __attribute__((packed));
 #define SPACE_IO    1
 #define ACCESS_BYTE 1
+#define ACCESS_WORD 2
 
 struct fadt {
 	struct header h;
-	uint8_t legacy[73]; /* of machines with fixed hardware */
+	/* Of machines with fixed hardware. */
+	uint8_t unused[10];
+	uint16_t sci;
+	uint8_t unused_2[8];
+	uint32_t pm1_event, unused_3, pm1_control;
+	uint8_t unused_4[20];
+	uint8_t pm1_event_bytes, pm1_control_bytes;
+	uint8_t unused_5[6];
+	uint16_t c2_latency, c3_latency;
+	uint8_t unused_6[9];
 	uint16_t boot_arch;
 	uint8_t reserved;
 	uint32_t flags;
@@ -67,11 +77,16 @@ struct fadt {
 	uint16_t arm_boot_arch;
 	uint8_t minor_version;
 	uint64_t facs, dsdt;
-	struct address fixed[8];
+	struct address x_pm1_event, unused_7, x_pm1_control, unused_8[5];
 	struct address sleep_control, sleep_status;
 	uint64_t hypervisor_vendor;
 } __attribute__((packed));
+_Static_assert(offsetof(struct fadt, sci) == 46, "ACPI 6.5, FADT");
+_Static_assert(offsetof(struct fadt, pm1_event) == 56, "ACPI 6.5, FADT");
+_Static_assert(offsetof(struct fadt, pm1_event_bytes) == 88, "ACPI 6.5, FADT");
+_Static_assert(offsetof(struct fadt, c2_latency) == 96, "ACPI 6.5, FADT");
 _Static_assert(offsetof(struct fadt, boot_arch) == 109, "ACPI 6.5, FADT");
+_Static_assert(offsetof(struct fadt, x_pm1_event) == 148, "ACPI 6.5, FADT");
 _Static_assert(offsetof(struct fadt, reset) == 116, "ACPI 6.5, FADT");
 _Static_assert(offsetof(struct fadt, dsdt) == 140, "ACPI 6.5, FADT");
 _Static_assert(sizeof(struct fadt) == 276, "ACPI 6.5, FADT");
@@ -86,6 +101,8 @@ _Static_assert(sizeof(struct fadt) == 276, "ACPI 6.5, FADT");
 #define FLAG_SLP_BUTTON BIT(5)
 #define FLAG_RESET      BIT(10)
 #define FLAG_HW_REDUCED BIT(20)
+
+#define NO_SUCH_STATE 0xffffu /* latency of C2 and C3, in us */
 
 struct madt {
 	struct header h;
@@ -125,7 +142,7 @@ struct mcfg {
 struct writer {
 	struct vm *vm;
 	uint64_t at;
-	uint64_t table[4];
+	uint64_t table[5];
 	unsigned tables;
 	bool good;
 };
@@ -243,6 +260,21 @@ static struct address io_byte(uint16_t port)
 	return (struct address){ SPACE_IO, 8, 0, ACCESS_BYTE, port };
 }
 
+/* Linux takes a hardware-reduced machine's word that it has no HPET. So one that has it has the PM1
+ * blocks, too, which never raise an event; no SMI command: the machine is in ACPI mode already. */
+static void fixed_hardware(struct fadt *t)
+{
+	t->flags &= ~(uint32_t)FLAG_HW_REDUCED;
+	t->sci = PLATFORM_SCI;
+	t->pm1_event = PLATFORM_PM1_EVENT;
+	t->pm1_event_bytes = 4;
+	t->x_pm1_event = (struct address){ SPACE_IO, 32, 0, ACCESS_WORD, PLATFORM_PM1_EVENT };
+	t->pm1_control = PLATFORM_PM1_CONTROL;
+	t->pm1_control_bytes = 2;
+	t->x_pm1_control = (struct address){ SPACE_IO, 16, 0, ACCESS_WORD, PLATFORM_PM1_CONTROL };
+	t->c2_latency = t->c3_latency = NO_SUCH_STATE;
+}
+
 static void put_fadt(struct writer *w, uint64_t dsdt)
 {
 	struct fadt t = {
@@ -258,6 +290,8 @@ static void put_fadt(struct writer *w, uint64_t dsdt)
 		.sleep_status = io_byte(PLATFORM_SLEEP_STATUS),
 	};
 
+	if (w->vm->hpet.device.vm)
+		fixed_hardware(&t);
 	memcpy(&t.hypervisor_vendor, "Reveille", 8);
 	list(w, put(w, &t, sizeof(t)));
 }
@@ -301,6 +335,26 @@ static void put_mcfg(struct writer *w)
 	list(w, put(w, &t, sizeof(t)));
 }
 
+/* IA-PC HPET Specification 1.0a, "The ACPI 2.0 HPET Description Table". */
+static void put_hpet(struct writer *w)
+{
+	struct {
+		struct header h;
+		uint32_t block;
+		struct address base;
+		uint8_t number;
+		uint16_t least_ticks;
+		uint8_t protection;
+	} __attribute__((packed)) t = { .h = header("HPET", 1) };
+
+	_Static_assert(sizeof(t) == 56, "HPET description table");
+	if (!w->vm->hpet.device.vm)
+		return;
+	t.block = vhpet_capabilities(&w->vm->hpet);
+	t.base.at = PLATFORM_HPET;
+	list(w, put(w, &t, sizeof(t)));
+}
+
 static uint64_t put_xsdt(struct writer *w)
 {
 	struct {
@@ -321,6 +375,7 @@ err_t guest_acpi_place(struct vm *vm, gpa_t *rsdp)
 	put_madt(&w);
 	put_processors(&w);
 	put_mcfg(&w);
+	put_hpet(&w);
 	r.xsdt = put_xsdt(&w);
 	memcpy(r.signature, "RSD PTR ", 8);
 	r.checksum = checksum(&r, RSDP_V1_BYTES);

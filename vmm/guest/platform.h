@@ -7,6 +7,7 @@
  *   E0000h    ACPI tables (reserved)
  *   C0000000h PCI memory below 4 GiB, then configuration space of bus 0: guest/vpci.h
  *   FEC00000h I/O APIC
+ *   FED00000h HPET, where the VM has it (timer = hpet)
  *   FEE00000h local APICs (xAPIC)
  */
 #ifndef GUEST_PLATFORM_H
@@ -36,6 +37,7 @@
 
 #define PLATFORM_IOAPIC    0xfec00000
 #define PLATFORM_IOAPIC_ID 0
+#define PLATFORM_HPET      0xfed00000
 
 /* INTA of slot n leads to pin 16 + n % 8 of the I/O APIC. */
 #define PLATFORM_INTX_FIRST 16
@@ -47,6 +49,9 @@
 #define PLATFORM_COM1_IRQ      4
 #define PLATFORM_SLEEP_CONTROL 0x600
 #define PLATFORM_SLEEP_STATUS  0x601
+#define PLATFORM_PM1_EVENT     0x604
+#define PLATFORM_PM1_CONTROL   0x608
+#define PLATFORM_SCI           9
 #define PLATFORM_RESET         0xcf9
 #define PLATFORM_RESET_VALUE   0x0e
 #define PLATFORM_SLEEP_TYPE_S5 5

@@ -53,18 +53,25 @@ static struct vcpu *find_target(struct vm *vm, uint32_t address, uint32_t turn)
 	return NULL;
 }
 
+struct vcpu *vpci_message_target(
+	struct vm *vm, const struct vpci_message *message, uint32_t turn, uint8_t *vector)
+{
+	uint64_t mode = field_get(DATA_MODE, message->data);
+
+	*vector = message->data & DATA_VECTOR;
+	if ((message->address & ADDRESS_WINDOW_BITS) != ADDRESS_WINDOW || message->high ||
+		(mode != ICR_FIXED && mode != ICR_LOWEST) || *vector < VECTOR_FIRST)
+		return NULL;
+	return find_target(vm, message->address, turn);
+}
+
 bool vpci_route(
 	struct cpu *here, struct vpci_function *f, uint32_t n, const struct vpci_message *message)
 {
 	struct assigned_irq *irq = &f->device->irq[n];
-	uint64_t mode = field_get(DATA_MODE, message->data);
-	uint8_t vector = message->data & DATA_VECTOR;
-	struct vcpu *target;
+	uint8_t vector;
+	struct vcpu *target = vpci_message_target(f->device->vm, message, n, &vector);
 
-	if ((message->address & ADDRESS_WINDOW_BITS) != ADDRESS_WINDOW || message->high ||
-		(mode != ICR_FIXED && mode != ICR_LOWEST) || vector < VECTOR_FIRST)
-		return false;
-	target = find_target(f->device->vm, message->address, n);
 	if (!target)
 		return false;
 	if (irq->target == target && irq->guest_vector == vector)

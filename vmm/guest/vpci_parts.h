@@ -39,7 +39,11 @@ err_t vpci_rom_create(struct vpci_function *f) MUST_USE;
 /* What a ROM holds at an address; false: none is there. */
 bool vpci_rom_read(const struct vm *vm, uint64_t at, unsigned bytes, uint64_t *value);
 
-/* vpci_msi.c. The message as the guest wrote it becomes the route of IRTE n. False: nothing that an
+/* vpci_msi.c. Who a message as the guest wrote it is for, and its vector: of several the one whose
+ * turn it is, counted round. NULL: nothing that an interrupt could be sent by. */
+struct vcpu *vpci_message_target(
+	struct vm *vm, const struct vpci_message *message, uint32_t turn, uint8_t *vector);
+/* The message as the guest wrote it becomes the route of IRTE n. False: nothing that an
  * interrupt could be sent by; the route is as before, and the caller masks the message. */
 bool vpci_route(
 	struct cpu *here, struct vpci_function *f, uint32_t n, const struct vpci_message *message);
