@@ -2,7 +2,11 @@
 """Isolation: a guest that tries what isn't its own, beside one that must notice nothing of it.
 Each attack is in the log with the VM's name, in few lines; the counters of both VMs are asserted."""
 
-from case import EDU, IGB, Case, vm
+import functools
+
+import ats
+from case import EDU, IGB, Case, behind_root_port, vm
+from cases_linux import NET, Linux, linux
 
 # It runs longer than the attack, on the same pCPUs.
 NOTHING = "".join(
@@ -104,6 +108,32 @@ CASES = [
            ["warning: vm bad"]),
     Case("isolation-spoilt", vm("neighbour spoil=1", "0, 1", "good", devices=IGB),
          ["[1-9][0-9]* registers changed, memory CHANGED", "TEST neighbour: FAIL"], status=1, edu=0),
+]
+
+# ATS would let a device go round the IOMMU with addresses that it says are translated.
+VIRTIO = [*NET, *behind_root_port(
+    device="virtio-net-pci,netdev=n0,disable-legacy=on,iommu_platform=on,ats=on")]
+
+
+def ats_left_on(when):
+    return functools.partial(ats.LeftOn, when)
+
+
+CASES += [
+    # Firmware left it on. It is off while the device is a guest's, who knows nothing of it.
+    Linux("isolation-ats", linux("net,config", devices="1af4:1041#0"),
+          ["outside: before firmware: ATS control 8000",
+           "outside: l: GUEST ping: .*: ATS control 0000",
+           "GUEST ping: 5 packets transmitted, 5 packets received",
+           "GUEST config: 0000:00:01.0, 4096 bytes, 0 beyond 256",
+           "REPORT message vm=l device=01:00.0 n=[0-9]+ posted=1 .* host_interrupts=0\\b",
+           "vm l: power-off"], drivers=["virtio-net"], extra=VIRTIO,
+          outside=ats_left_on("GUEST ping")),
+    # The twin: nobody's device stays as it was found.
+    Case("isolation-ats-nobodys", vm("hello", "0"), [
+        "outside: before firmware: ATS control 8000",
+        "outside: g: TEST hello: ok: ATS control 8000"],
+         edu=0, igb=0, extra=VIRTIO, outside=ats_left_on("TEST hello")),
 ]
 
 
