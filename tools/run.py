@@ -224,11 +224,11 @@ def _follow(process, result, timeout, log, progress, until, press, typed):
 
 
 def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None, until=None,
-        press=None, typed=(), read_back=None):
+        press=None, typed=(), read_back=None, launched=None):
     """Boots the config file on the machine. until: a regular expression that ends the run too.
     press: bytes to type where the loader waits for a key. typed: pairs of a regular expression and
     the bytes to type when it has come, each after the one before. read_back: a file on the ESP to
-    look at afterwards."""
+    look at afterwards. launched: called once QEMU runs."""
     machine = machine or Machine()
     result = Result()
     efi = efi or os.path.join(ROOT, "build/reveille.efi")
@@ -247,6 +247,8 @@ def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None,
             stdin=subprocess.PIPE if press or typed else subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=errors)
         try:
+            if launched:
+                launched()
             _follow(process, result, timeout, log, progress, until, press, typed)
         finally:
             process.terminate()

@@ -104,6 +104,12 @@ bool apic_irr(uint8_t vector)
 	return word >> (vector % 32) & 1;
 }
 
+void apic_set_logical_id(uint32_t index)
+{
+	if (!is_x2apic())
+		apic_write(APIC_LDR, 1u << (24 + index));
+}
+
 enum ioapic_register { IOAPIC_SELECT = 0x00, IOAPIC_WINDOW = 0x10, IOAPIC_EOI = 0x40 };
 #define IOAPIC_TABLE 0x10 /* index of the first pin */
 

@@ -54,6 +54,8 @@ void apic_eoi(void);
 /* low: ICR bits 31:0. */
 void apic_ipi(uint32_t destination, uint32_t low);
 bool apic_irr(uint8_t vector);
+/* xAPIC mode has a logical ID that software gives: flat, one bit each. No effect in x2APIC mode. */
+void apic_set_logical_id(uint32_t index);
 
 /* A pin of the I/O APIC: to a vCPU by its APIC ID; low: vector and flags. */
 #define PIN_LEVEL  (1u << 15)

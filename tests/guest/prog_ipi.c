@@ -93,8 +93,7 @@ static bool nmi_forms(void)
 
 static void receive(uint32_t index)
 {
-	if (!guest_info()->x2apic)
-		apic_write(APIC_LDR, logical_id(index) << 24);
+	apic_set_logical_id(index);
 	irq_enable();
 	ready[index] = 1;
 	while (!stop) {
@@ -118,8 +117,7 @@ void program_ipi(uint32_t index)
 	vcpus = guest_info()->vcpu_count;
 	trap_handler(VEC_IPI, on_ipi);
 	trap_handler(VEC_NMI, on_nmi);
-	if (!guest_info()->x2apic)
-		apic_write(APIC_LDR, logical_id(0) << 24);
+	apic_set_logical_id(0);
 	irq_enable();
 	for (uint32_t i = 1; i < vcpus; i++)
 		ok &= wait_for(&ready[i], 1);

@@ -67,12 +67,6 @@ static bool forbidden(void)
 	return ok && apic_base() == before;
 }
 
-/* xAPIC mode has a logical ID that software gives; flat, one bit each. */
-static void set_logical_id(uint32_t index)
-{
-	apic_write(APIC_LDR, 1u << (24 + index));
-}
-
 /* From xAPIC mode once round. pause: how long in each. */
 static bool round(uint32_t index, unsigned pause)
 {
@@ -82,7 +76,7 @@ static bool round(uint32_t index, unsigned pause)
 	ok = ok && go(OFF) && !go(X2APIC) && !go(APIC_BASE_X2APIC);
 	pause_times(pause % 5);
 	ok = ok && go(XAPIC) && apic_read(APIC_ID) == index << 24;
-	set_logical_id(index);
+	apic_set_logical_id(index);
 	pause_times(pause);
 	return ok;
 }
@@ -102,7 +96,7 @@ static bool sleep_once(bool x2apic)
 		irq_enable_and_halt();
 	irq_enable();
 	ok = ok && (!x2apic || (go(OFF) && go(XAPIC)));
-	set_logical_id(TARGET);
+	apic_set_logical_id(TARGET);
 	return ok;
 }
 
@@ -110,7 +104,7 @@ static void target(void)
 {
 	bool ok = true;
 
-	set_logical_id(TARGET);
+	apic_set_logical_id(TARGET);
 	irq_enable();
 	ready = 2;
 	while (ok && !settle) {

@@ -15,7 +15,7 @@ def vm(args, cpus="0, 1", name="g", **keys):
 class Case:
     def __init__(self, name, config, expect=(), forbid=(), outcome="done", status=0, until=None,
                  press=None, typed=(), read_back=None, again=(), timeout=90, strict=(), rescues=0,
-                 traced=False, linux=None, **machine):
+                 traced=False, linux=None, outside=None, **machine):
         self.name = name
         self.config = config
         self.expect = tuple(expect)  # regular expressions, each must match a line
@@ -31,6 +31,8 @@ class Case:
         self.traced = traced  # decode its trace, and compare it with the stopwatch's
         self.rescues = rescues  # vCPUs that only the audit found
         self.linux = linux  # the files of a Linux guest: which kernel (tests/linux/guest.py)
+        # Makes, of the machine, one who sees and touches it from outside (ats.py).
+        self.outside = outside
         self.machine = {"edu": 1, "igb": 1, **machine}
 
 
@@ -42,9 +44,9 @@ def bench_devices(devices):
     return vm("irq", devices=devices)
 
 
-def behind_root_port(properties):
+def behind_root_port(properties="", device="igb"):
     return ["-device", "pcie-root-port,id=rp,bus=pcie.0,addr=4.0,chassis=1" + properties,
-            "-device", "igb,bus=rp,romfile="]
+            "-device", device + ",bus=rp,romfile="]
 
 
 IRQ_OK = ("TEST irq: ok",)

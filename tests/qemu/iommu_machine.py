@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+from qtest import Qtest
+
 IOMMU = 0xFED80000
 DEVTAB, CMDBUF, EVTLOG, GALOG = 0x100000, 0x310000, 0x311000, 0x312000
 GATAIL, IRT, VAPIC, STORE, TABLES = 0x313000, 0x320000, 0x330000, 0x331000, 0x340000
@@ -17,7 +19,7 @@ IR, IW, V, TV, IV = 1 << 61, 1 << 62, 1, 2, 1
 KINDS = {1: "post", 2: "galog", 3: "gappi", 7: "doorbell", 9: "mmio", 10: "cmd", 11: "remap"}
 
 
-class Machine:
+class Machine(Qtest):
     def __init__(self, qemu, iommu="", devices=()):
         self.dir = tempfile.TemporaryDirectory()
         self.watch = os.path.join(self.dir.name, "stopwatch")
@@ -31,18 +33,14 @@ class Machine:
         self.err = open(os.path.join(self.dir.name, "stderr"), "w+b")
         self.qemu = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                      stderr=self.err)
+        super().__init__(self.qemu.stdout, self.qemu.stdin)
 
     def ask(self, *words):
-        self.qemu.stdin.write(" ".join(str(w) if isinstance(w, str) else hex(w)
-                                       for w in words).encode() + b"\n")
-        self.qemu.stdin.flush()
-        while True:
-            line = self.qemu.stdout.readline().decode()
-            if not line:
-                self.err.seek(0)
-                sys.exit("QEMU ended: " + self.err.read().decode())
-            if line.startswith("OK"):
-                return int(line.split()[1], 0) if len(line.split()) > 1 else 0
+        try:
+            return super().ask(*words)
+        except ConnectionError as ended:
+            self.err.seek(0)
+            sys.exit(f"{ended}: " + self.err.read().decode())
 
     def r8(self, addr):
         return self.ask("readq", addr)
@@ -53,12 +51,6 @@ class Machine:
 
     def w4(self, addr, value):
         self.ask("writel", addr, value)
-
-    def config(self, bdf, offset, value=None):
-        self.ask("outl", 0xCF8, 1 << 31 | bdf << 8 | offset)
-        if value is None:
-            return self.ask("inl", 0xCFC)
-        return self.ask("outl", 0xCFC, value)
 
     def reg(self, offset, value=None):
         return self.r8(IOMMU + offset) if value is None else self.w8(IOMMU + offset, value)

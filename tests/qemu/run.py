@@ -6,6 +6,7 @@ Logs go to out/qemu/. Last line: "N passed, N failed"."""
 
 import argparse
 import concurrent.futures
+import contextlib
 import importlib
 import os
 import re
@@ -73,9 +74,12 @@ def boot(case, name, text, efi, threads):
     machine = run.Machine(**{"icount": not threads, **recording, **case.machine})
     if case.linux:
         machine.files = {**guest.files(case.linux, case.drivers), **machine.files}
-    result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, name + ".log"),
-                     until=case.until, press=case.press, typed=case.typed,
-                     read_back=case.read_back)
+    with case.outside(machine) if case.outside else contextlib.nullcontext() as outside:
+        hooks = {"launched": outside.launched, "progress": outside.line} if outside else {}
+        result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, name + ".log"),
+                         until=case.until, press=case.press, typed=case.typed,
+                         read_back=case.read_back, **hooks)
+        result.serial += outside.said if outside else ""
     with open(os.path.join(OUT, name + ".err"), "w", encoding="utf-8") as file:
         file.write(" ".join(result.arguments) + "\n" + result.errors)
     return result
