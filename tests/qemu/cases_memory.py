@@ -4,7 +4,7 @@ on. The machine has 3 GiB in one piece, from 4 GiB on."""
 
 from case import Case, vm
 from cases_kernels import Kernel, told
-from cases_linux import NET, ON_NET, POSTED, Linux, linux
+from cases_linux import DISK, NET, ON_NET, POSTED, Linux, linux
 from cases_restart import lives, stop
 
 BIG = {"memory": "5G"}
@@ -58,5 +58,10 @@ CASES = [
     # --- Debian's kernel ---
     with_nic("linux-3g", "3G", RAM_3G),
     with_nic("linux-3g-twin", "1G", ["GUEST memory: 9[0-9]{2} MiB", "GUEST RAM at 00100000-3fffffff"],
-             ["GUEST RAM at 1000"]),
+             ["GUEST RAM at 100000000"]),
+    # Its memory of 64 MiB, which the device has for commands, is where RAM can't be.
+    Linux("linux-high-bar", linux("memory,nvme", devices="1b36:0010#0"),
+          ["GUEST high BAR of 00:01.0 at 5000000000-5003ffffff", "GUEST nvme: same", POSTED],
+          drivers=["nvme"], icount=False, extra=[a.replace("nvme,", "nvme,cmb_size_mb=64,")
+                                                 for a in DISK]),
 ]
