@@ -6,6 +6,7 @@
 #include "device_find.h"
 #include "drivers/msi.h"
 #include "drivers/msix.h"
+#include "guest/memory_map.h"
 #include "intx.h"
 #include "iommu/iommu.h"
 #include "page.h"
@@ -94,9 +95,12 @@ static err_t make_domain(struct vm *vm)
 		return OK;
 	err_t err = iopt_init(&vm->domain, (uint16_t)vm->id, DOMAIN_LEVELS);
 
-	if (err)
-		return err;
-	return iopt_map(&vm->domain, 0, vm->memory, vm->config->memory_bytes, IOPT_RW);
+	for (unsigned n = 0; n < MEMORY_PIECES && !err; n++) {
+		const struct memory_piece p = memory_piece(vm->config->memory_bytes, n);
+
+		err = iopt_map(&vm->domain, p.at, PHYS(vm->memory.v + p.offset), p.bytes, IOPT_RW);
+	}
+	return err;
 }
 
 static err_t map_range(struct vm *vm, uint64_t base, uint64_t end)

@@ -56,7 +56,7 @@ static err_t begin_section(struct parser *p, struct span s)
 	p->seen = 0;
 	p->priority_count = p->budget_count = 0;
 	p->args_line = p->cmdline_line = p->pci_line = 0;
-	p->type_line = p->load_line = p->entry_line = p->timer_line = 0;
+	p->type_line = p->load_line = p->entry_line = p->memory_line = p->timer_line = 0;
 	if (s.text[s.bytes - 1] != ']')
 		return FAIL(p, "']' is missing; expected [reveille] or [vm NAME]");
 	s = span_trim((struct span){ s.text + 1, s.bytes - 2 });

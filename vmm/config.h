@@ -24,7 +24,7 @@
  *   load-at = 1M, entry = 0x100020   of flat images: where they go and begin
  *   console = uart                   uart | none: a 16550 at 3F8h whose text goes into the log
  *   restart = never                  never | on-reset | on-failure | always, each with those before
- *   memory = 64M                     K, M, G; a multiple of 2M
+ *   memory = 64M                     K, M, G; a multiple of 2M; with pci = direct 2G at most
  *   cpus = 0, 1, any, 64*0           pCPU of each vCPU in turn; N*P stands for N times P; any: the
  *                                    one with the fewest vCPUs
  *   priority = 2, 1, 0, 64*2         of each vCPU, 0 (low) .. 7; one value serves all
@@ -66,7 +66,9 @@
 #define CONFIG_PATH            64 /* BOOT_NAME_BYTES */
 #define CONFIG_FILES           (2 * CONFIG_VMS)
 #define CONFIG_PRIORITIES      8
-#define CONFIG_STORM_LIMIT     200000 /* storm.h */
+#define CONFIG_MEMORY_MOST     (256 * GIB)
+#define CONFIG_MEMORY_DIRECT   (2 * GIB) /* with pci = direct: BARs lie above */
+#define CONFIG_STORM_LIMIT     200000    /* storm.h */
 #define CONFIG_STORM_LIMIT_MIN 100
 #define CONFIG_STORM_LIMIT_MAX 10000000
 

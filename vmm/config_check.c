@@ -113,6 +113,10 @@ err_t config_check_vm(struct parser *p)
 		err = check_kernel(p);
 	if (!p->vm->builtin)
 		p->vm->pci = PCI_VIRTUAL;
+	if (!err && p->vm->pci == PCI_DIRECT && p->vm->memory_bytes > CONFIG_MEMORY_DIRECT)
+		return FAIL_AT(p, p->memory_line,
+			"memory beyond 2G needs a PCI bus for the guest, since BARs at host "
+			"addresses are in the way; expected at most 2G, or pci = virtual too");
 	if (!err && p->vm->intx_count && p->vm->pci != PCI_VIRTUAL)
 		return FAIL_AT(p, p->vm->intx[0].device.line,
 			"'intx' needs a PCI bus for the guest; expected pci = virtual too");

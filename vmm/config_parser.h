@@ -20,7 +20,7 @@ struct parser {
 	uint32_t priority_line;
 	uint32_t budget_count, budget_line;         /* likewise */
 	uint32_t args_line, cmdline_line, pci_line; /* 0: not given */
-	uint32_t type_line, load_line, entry_line, timer_line;
+	uint32_t type_line, load_line, entry_line, memory_line, timer_line;
 	uint32_t cpus_line[CONFIG_VMS];
 };
 

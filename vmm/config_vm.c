@@ -93,7 +93,8 @@ static err_t read_memory(struct parser *p, struct span value)
 {
 	uint64_t bytes;
 
-	if (!value_bytes(value, &bytes) || bytes < 4 * MIB || bytes > 256 * GIB ||
+	p->memory_line = p->line;
+	if (!value_bytes(value, &bytes) || bytes < 4 * MIB || bytes > CONFIG_MEMORY_MOST ||
 		bytes % (2 * MIB))
 		return config_bad_value(
 			p, "memory", value, "4M to 256G, a multiple of 2M, like 64M");

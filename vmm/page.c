@@ -139,3 +139,15 @@ size_t page_free_count(void)
 	spin_unlock(&lock);
 	return bytes / PAGE_BYTES;
 }
+
+size_t page_largest_count(void)
+{
+	uint64_t bytes = 0;
+
+	spin_lock(&lock);
+	for (size_t i = 0; i < extent_count; i++)
+		if (extents[i].end - extents[i].base > bytes)
+			bytes = extents[i].end - extents[i].base;
+	spin_unlock(&lock);
+	return bytes / PAGE_BYTES;
+}

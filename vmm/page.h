@@ -13,5 +13,7 @@ void page_init(const struct boot_info *boot);
 phys_t page_alloc(size_t count, size_t align_pages);
 void page_free(phys_t base, size_t count);
 size_t page_free_count(void);
+/* How many of them are in the largest piece. */
+size_t page_largest_count(void);
 
 #endif

@@ -7,7 +7,9 @@
 #include "budget.h"
 #include "cpu.h"
 #include "exit_parts.h"
+#include "guest/memory_map.h"
 #include "guest/place.h"
+#include "guest/platform.h"
 #include "intx.h"
 #include "page.h"
 #include "report.h"
@@ -16,8 +18,6 @@
 #include <hw/mem.h>
 #include <hw/shared.h>
 
-/* Devices' BARs lie above, at their host addresses; so does the APIC page. */
-#define MEMORY_LIMIT  (2 * GIB)
 #define LARGE_PAGES   (2 * MIB / PAGE_BYTES)
 #define APIC_PAGE_GPA GPA(0xfee00000)
 
@@ -38,10 +38,6 @@ struct vm *vm_by_index(uint32_t i)
 
 static err_t check_config(const struct vm_config *config, const char **why)
 {
-	if (config->memory_bytes > MEMORY_LIMIT) {
-		*why = "memory: more than 2G is not supported";
-		return ERR_INVALID;
-	}
 	for (uint32_t i = 0; i < config->vcpu_count; i++)
 		if (!cpu_by_index(config->pcpu[i])) {
 			*why = "cpus: names a pCPU that this machine doesn't have or doesn't use";
@@ -50,16 +46,34 @@ static err_t check_config(const struct vm_config *config, const char **why)
 	return OK;
 }
 
-static err_t make_memory(struct vm *vm)
+/* Devices' BARs at their host addresses lie above all of its memory; so does the APIC page. */
+_Static_assert(CONFIG_MEMORY_DIRECT <= PLATFORM_HOLE, "pci = direct: one piece");
+
+static err_t make_memory(struct vm *vm, const char **why)
 {
 	uint64_t bytes = vm->config->memory_bytes;
+	err_t err = OK;
 
 	vm->memory = page_alloc(bytes / PAGE_BYTES, LARGE_PAGES);
-	if (vm->memory.v == PHYS_NONE.v || npt_init(&vm->npt) || perm_init(&vm->svm))
+	if (vm->memory.v == PHYS_NONE.v) {
+		fmt_text(vm->why_not, sizeof(vm->why_not),
+			"not enough memory: it wants %lluM in one piece, and the largest that is "
+			"free has %lluM",
+			(unsigned long long)(bytes / MIB),
+			(unsigned long long)(page_largest_count() * PAGE_BYTES / MIB));
+		*why = vm->why_not;
+		return ERR_NOMEM;
+	}
+	if (npt_init(&vm->npt) || perm_init(&vm->svm))
 		return ERR_NOMEM;
 	vm->svm.npt_root = vm->npt.root;
 	exit_msr_open(&vm->svm);
-	return npt_map(&vm->npt, GPA(0), vm->memory, bytes, NPT_RWX);
+	for (unsigned n = 0; n < MEMORY_PIECES && !err; n++) {
+		const struct memory_piece p = memory_piece(bytes, n);
+
+		err = npt_map(&vm->npt, GPA(p.at), PHYS(vm->memory.v + p.offset), p.bytes, NPT_RWX);
+	}
+	return err;
 }
 
 /*
@@ -202,7 +216,7 @@ err_t vm_create(struct vm *vm, const struct vm_config *config, uint32_t id, cons
 		return err;
 	vm_choose_modes(vm);
 	*why = "not enough memory";
-	err = make_memory(vm);
+	err = make_memory(vm, why);
 	if (err)
 		goto undo;
 	err = make_apic_page(vm);
@@ -320,30 +334,29 @@ void vm_end(struct cpu *here, struct vm *vm, enum vm_end what, const char *how)
 		finish(here, vm, 0, by_policy(vm, least[what]));
 }
 
-/* Guest memory is one piece, from guest-physical 0 on. */
-static void *guest_memory(struct vm *vm, gpa_t at, size_t bytes)
+phys_t vm_phys(const struct vm *vm, gpa_t at, size_t bytes)
 {
-	uint64_t limit = vm->config->memory_bytes;
+	uint64_t offset = memory_offset(vm->config->memory_bytes, at.v, bytes);
 
-	if (at.v > limit || bytes > limit - at.v)
-		return NULL;
-	return phys_to_virt(PHYS(vm->memory.v + at.v));
+	return offset == MEMORY_NOWHERE ? PHYS_NONE : PHYS(vm->memory.v + offset);
 }
 
 bool vm_read(struct vm *vm, gpa_t from, void *to, size_t bytes)
 {
-	const void *p = guest_memory(vm, from, bytes);
+	phys_t p = vm_phys(vm, from, bytes);
 
-	if (p)
-		memcpy(to, p, bytes);
-	return p;
+	if (p.v == PHYS_NONE.v)
+		return false;
+	memcpy(to, phys_to_virt(p), bytes);
+	return true;
 }
 
 bool vm_write(struct vm *vm, gpa_t to, const void *from, size_t bytes)
 {
-	void *p = guest_memory(vm, to, bytes);
+	phys_t p = vm_phys(vm, to, bytes);
 
-	if (p)
-		memcpy(p, from, bytes);
-	return p;
+	if (p.v == PHYS_NONE.v)
+		return false;
+	memcpy(phys_to_virt(p), from, bytes);
+	return true;
 }

@@ -30,7 +30,7 @@ struct vm {
 	struct npt npt;
 	struct domain domain;
 	struct avic_vm avic;
-	phys_t memory;               /* contiguous, gpa 0 .. memory_bytes */
+	phys_t memory;               /* one piece; where the guest has it: memory_map.h */
 	enum delivery_mode delivery; /* (lock) in force: EMULATED or POSTED */
 	enum halt_mode halt;         /* (lock) in force */
 	const char *delivery_why;    /* sentences for the log and the monitor */
@@ -83,7 +83,10 @@ void vm_gone(struct vm *vm, uint32_t status);
 void vm_wanted_again(struct vm *vm);
 uint32_t vm_count(void);
 struct vm *vm_by_index(uint32_t i);
-/* Copies between guest memory and ours; false when a byte isn't the guest's RAM. */
+/* Where the guest's RAM is the host's; PHYS_NONE when a byte isn't RAM, or they aren't in one
+ * piece. */
+phys_t vm_phys(const struct vm *vm, gpa_t at, size_t bytes);
+/* Copies between guest memory and ours; false likewise. */
 bool vm_read(struct vm *vm, gpa_t from, void *to, size_t bytes);
 bool vm_write(struct vm *vm, gpa_t to, const void *from, size_t bytes);
 

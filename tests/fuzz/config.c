@@ -18,7 +18,9 @@ static void check_vm(const struct vm_config *vm)
 		memchr(vm->initrd.path, 0, CONFIG_PATH) == NULL ||
 		vm->builtin == !!vm->kernel.path[0] || vm->vcpu_count == 0 ||
 		vm->vcpu_count > CONFIG_VCPUS || vm->device_count > CONFIG_DEVICES ||
-		vm->memory_bytes % (2 * MIB) || vm->memory_bytes < 4 * MIB)
+		vm->memory_bytes % (2 * MIB) || vm->memory_bytes < 4 * MIB ||
+		vm->memory_bytes > 256 * GIB ||
+		(vm->pci == PCI_DIRECT && vm->memory_bytes > 2 * GIB))
 		abort();
 	for (uint32_t i = 0; i < vm->vcpu_count; i++) {
 		if ((vm->pcpu[i] >= CONFIG_CPUS && vm->pcpu[i] != CONFIG_CPU_ANY) ||

@@ -112,6 +112,7 @@ void program_soak_victim(uint32_t index);
 void program_pci(uint32_t index);
 void program_scrub(uint32_t index);
 void program_wreck(uint32_t index);
+void program_high(uint32_t index);
 void program_greedy(uint32_t index);
 void program_asleep(uint32_t index);
 void program_latency(uint32_t index);

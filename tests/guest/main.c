@@ -26,6 +26,7 @@ static const struct {
 	{ "pci", program_pci },
 	{ "scrub", program_scrub },
 	{ "wreck", program_wreck },
+	{ "high", program_high },
 	{ "timer", program_timer },
 	{ "greedy", program_greedy },
 	{ "asleep", program_asleep },

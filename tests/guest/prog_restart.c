@@ -43,11 +43,22 @@ static uint64_t *page(uint64_t at)
 	return (uint64_t *)(uintptr_t)at;
 }
 
+/* The page behind it; 0: that was the last. */
+static uint64_t next_page(uint64_t at)
+{
+	const struct guest_info *info = guest_info();
+
+	at += PAGE;
+	if (at == info->memory_bytes && info->high_bytes)
+		return GUEST_HIGH_GPA;
+	return at == info->memory_bytes || at == GUEST_HIGH_GPA + info->high_bytes ? 0 : at;
+}
+
 static uint64_t pages_left(void)
 {
 	uint64_t left = 0;
 
-	for (uint64_t at = FROM; at < guest_info()->memory_bytes; at += PAGE)
+	for (uint64_t at = FROM; at; at = next_page(at))
 		left += *page(at) != 0;
 	return left;
 }
@@ -59,7 +70,7 @@ void program_scrub(uint32_t index)
 	uint64_t before = pages_left();
 
 	print("scrub: %lu pages left\n", before);
-	for (uint64_t at = FROM; at < guest_info()->memory_bytes; at += PAGE)
+	for (uint64_t at = FROM; at; at = next_page(at))
 		*page(at) = PATTERN;
 	if (args_number("keep", 0)) {
 		before = pages_left();

@@ -13,7 +13,7 @@ class Kernel(Case):
     """A VM with the file of tests/guest/kernels as its kernel."""
 
     def __init__(self, name, kernel, expect=(), forbid=(), memory="32M", cmdline="one two",
-                 initrd=True, refused=None, **keys):
+                 initrd=True, refused=None, machine=None, **keys):
         keys = {"kernel": "test/" + kernel, "memory": memory, "cpus": "0", "cmdline": cmdline,
                 **({"initrd": "module.txt"} if initrd else {}), **keys}
         config = "[vm k]\n" + "".join(f"{k.replace('_', '-')} = {v}\n" for k, v in keys.items())
@@ -23,7 +23,8 @@ class Kernel(Case):
             forbid = ["MB ", "FLAT "]
         super().__init__(name, config, expect, forbid, smp=1, edu=0, igb=0,
                          files={"test/" + kernel: os.path.join(KERNELS, kernel),
-                                "module.txt": os.path.join(run.ROOT, "LICENSE")}, **ends)
+                                "module.txt": os.path.join(run.ROOT, "LICENSE")}, **ends,
+                         **(machine or {}))
 
 
 def told(memory=32 << 20):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: vmm/device_find.c */
+/* sources: vmm/device_find.c vmm/guest/memory_map.c */
 /* sources: vmm/assign_restart.c vmm/assign.c vmm/route.c iommu/[a-z]*.c avic/run.c avic/vapic.c */
 #include "drivers/msi.h"
 #include "drivers/msix.h"
@@ -376,6 +376,36 @@ TEST(a_device_becomes_the_vms)
 	EXPECT_EQ(vm.devices[1].irq_count, 1);
 	EXPECT_EQ(give(&vm, 2), OK); /* no messages */
 	EXPECT(!state[2].messages && state[2].master);
+}
+
+static uint64_t leaf(const struct domain *d, uint64_t at)
+{
+	uint64_t e = d->root.v;
+	unsigned shift = 39;
+
+	for (;; shift -= 9) {
+		e = ((uint64_t *)(e & 0x000ffffffffff000ull))[at >> shift & 511];
+		if (!(e >> 9 & 7))
+			return e;
+	}
+}
+
+/* DMA reaches both pieces of it, and not what lies between. */
+TEST(much_memory)
+{
+	start(EFR);
+	config.pci = PCI_VIRTUAL;
+	config.memory_bytes = 5 * GIB + 2 * MIB;
+	vm.memory = PHYS(0x140000000);
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT_EQ(leaf(&vm.domain, 0), 0x6000000140000001ull);
+	EXPECT_EQ(leaf(&vm.domain, 0x7fffffff), 0x6000000180000001ull);
+	EXPECT_EQ(leaf(&vm.domain, 0x80000000), 0);
+	EXPECT_EQ(leaf(&vm.domain, 0xffffffff), 0);
+	EXPECT_EQ(leaf(&vm.domain, 0x100000000), 0x60000001c0000001ull);
+	EXPECT_EQ(leaf(&vm.domain, 0x1bfffffff), 0x6000000240000001ull);
+	EXPECT_EQ(leaf(&vm.domain, 0x1c0000000), 0x6000000280000001ull);
+	EXPECT_EQ(leaf(&vm.domain, 0x1c0200000), 0);
 }
 
 TEST(by_vendor_and_device)

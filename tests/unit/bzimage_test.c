@@ -23,6 +23,7 @@ static uint8_t kernel[40 * 512];
 static struct guest_file file;
 static struct bzimage_start start;
 static const char *why;
+static uint64_t beyond;
 
 uint64_t rtc_us_at(uint64_t ticks)
 {
@@ -33,6 +34,10 @@ bool vm_write(struct vm *m, gpa_t to, const void *from, size_t bytes)
 {
 	if (to.v > config.memory_bytes || bytes > config.memory_bytes - to.v)
 		return false;
+	if (to.v >= MEMORY) { /* where much_memory() has no memory */
+		beyond = to.v + bytes;
+		return true;
+	}
 	memcpy(ram + to.v, from, bytes);
 	return true;
 }
@@ -115,6 +120,29 @@ TEST(whole)
 	EXPECT_EQ(in_ram((pd & ~0xfffull) + 8, 8), 0xc0200083);
 	EXPECT_EQ(in_ram(start.gdt.v + 16, 8), 0x00af9b000000ffff);
 	EXPECT_EQ(start.gdt_limit, 31);
+}
+
+/* The initrd stays below 2 GiB, whatever the kernel would take. */
+TEST(much_memory)
+{
+	static uint8_t initrd[5000];
+	uint64_t zero;
+
+	fresh();
+	set(0x22c, 0xffffffff, 4);
+	config.memory_bytes = 5 * GIB;
+	EXPECT_EQ(load((struct guest_file){ initrd, sizeof(initrd) }, ""), OK);
+	zero = start.boot_params.v;
+	EXPECT_EQ(in_ram(zero + 0x218, 4), 0x7fffe000);
+	EXPECT_EQ(beyond, 0x7fffe000 + 5000);
+	EXPECT_EQ(in_ram(zero + 0x1e8, 1), 5);
+	EXPECT_EQ(in_ram(zero + 0x300, 8), 0x7ff00000);
+	EXPECT_EQ(in_ram(zero + 0x320, 8), 0x100000000);
+	EXPECT_EQ(in_ram(zero + 0x328, 8), 3 * GIB);
+	EXPECT_EQ(in_ram(zero + 0x330, 4), 1);
+	set(0x258, 0x100000000, 8);
+	set(0x234, 0, 1);
+	EXPECT(load((struct guest_file){ NULL, 0 }, "") && strstr(why, "memory"));
 }
 
 /* One thing wrong at a time; what is said names the file. */

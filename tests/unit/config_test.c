@@ -227,8 +227,19 @@ TEST(memory)
 	EXPECT_EQ(c.vms[0].memory_bytes, 4194304);
 	EXPECT_EQ(parse(VM "memory = 8192K"), OK);
 	EXPECT_EQ(c.vms[0].memory_bytes, 8 << 20);
-	EXPECT_EQ(parse(VM "memory = 256G"), OK);
+	EXPECT_EQ(parse(VM "memory = 256G\npci = virtual"), OK);
 	EXPECT_EQ(c.vms[0].memory_bytes, 256ull << 30);
+	/* BARs at host addresses lie from 2 GiB on. */
+	EXPECT_EQ(parse(VM "memory = 2G"), OK);
+	EXPECT_EQ(c.vms[0].memory_bytes, 2ull << 30);
+	REFUSED(VM "memory = 2050M\nargs = x\n[vm b]", 4, "memory beyond 2G",
+		"expected at most 2G, or pci = virtual");
+	REFUSED(VM "memory = 2050M\npci = direct", 4, "memory beyond 2G", "pci = virtual");
+	EXPECT_EQ(parse(VM "memory = 2050M\npci = virtual\n[vm b]\nkernel = k\ncpus = 0\n"
+			   "memory = 256G"),
+		OK);
+	EXPECT_EQ(c.vms[0].memory_bytes, 2050ull << 20);
+	EXPECT_EQ(c.vms[1].memory_bytes, 256ull << 30);
 	REFUSED(VM "memory = 5M", 4, "'5M'", "a multiple of 2M");
 	REFUSED(VM "memory = 2M", 4, "'2M'", "4M to 256G");
 	REFUSED(VM "memory = 258G", 4, "'258G'", "4M to 256G");

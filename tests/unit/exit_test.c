@@ -824,6 +824,9 @@ TEST(page_walk_formats)
 	EXPECT(guest_translate(v, 0xc12345, &at));
 	EXPECT_EQ(at.v, 0xc12345);
 	EXPECT(!guest_translate(v, 0, &at));
+	directory[3] = 0x00c0a083; /* bits 39:32 of the address: 5 */
+	EXPECT(guest_translate(v, 0xd12345, &at));
+	EXPECT_EQ(at.v, 0x500d12345);
 	/* PAE: a table that is only 32 bytes aligned. */
 	b->cr4 = 0x20;
 	b->cr3 = 0x22020;

@@ -20,6 +20,7 @@ bool vm_write(struct vm *m, gpa_t to, const void *from, size_t bytes)
 {
 	if (to.v > config.memory_bytes || bytes > config.memory_bytes - to.v)
 		return false;
+	EXPECT(to.v + bytes <= sizeof(ram));
 	memcpy(ram + to.v, from, bytes);
 	return true;
 }
@@ -299,6 +300,33 @@ TEST(refused_elf)
 		set(0x34 + 32 * i + 20, 16, 4);
 	}
 	refused("32 segments");
+}
+
+/* All that is placed is low; the map has what lies above 4 GiB, the two sizes haven't. */
+TEST(much_memory)
+{
+	static uint8_t initrd[5000];
+
+	elf(1);
+	image.memory_bytes = config.memory_bytes = 5 * GIB;
+	uint64_t info = place((struct guest_file){ initrd, sizeof(initrd) }).v;
+
+	EXPECT_EQ(in_ram(info + 4, 4), 640);
+	EXPECT_EQ(in_ram(info + 8, 4), 0x1ffc00); /* KiB from 1 MiB to 2 GiB */
+	EXPECT_EQ(in_ram(info + 44, 4), 5 * 24);
+	uint64_t map = in_ram(info + 48, 4);
+
+	EXPECT_EQ(in_ram(map + 2 * 24 + 12, 8), 0x7ff00000);
+	EXPECT_EQ(in_ram(map + 4 * 24, 4), 20);
+	EXPECT_EQ(in_ram(map + 4 * 24 + 4, 8), 0x100000000);
+	EXPECT_EQ(in_ram(map + 4 * 24 + 12, 8), 3 * GIB);
+	EXPECT_EQ(in_ram(map + 4 * 24 + 20, 4), 1);
+	EXPECT_EQ(in_ram(in_ram(info + 64, 4), 8), 0x656c6c6965766552); /* what comes next */
+	/* A segment above has no entry that 32 bits reach. */
+	elf(2);
+	image.memory_bytes = config.memory_bytes = 5 * GIB;
+	set(0x40 + 24, 0x100000000, 8);
+	EXPECT(multiboot_read(&image, &why) && strstr(why, "below 2G"));
 }
 
 TEST(too_small)

@@ -97,6 +97,34 @@ TEST(a_take_in_the_middle_leaves_both_ends)
 	EXPECT_EQ(page_alloc(55, 1).v, AT(9));
 }
 
+TEST(the_largest_piece)
+{
+	start();
+	EXPECT_EQ(page_largest_count(), 64);
+	page_alloc(1, 1);
+	EXPECT_EQ(page_alloc(8, 32).v, AT(32));
+	EXPECT_EQ(page_largest_count(), 31);
+	page_alloc(31, 1);
+	EXPECT_EQ(page_largest_count(), 24);
+	page_alloc(24, 1);
+	EXPECT_EQ(page_largest_count(), 0);
+}
+
+/* A machine with a hole below 4 GiB: what doesn't fit below it is taken above. */
+TEST(around_a_hole)
+{
+	memset(&boot, 0, sizeof(boot));
+	region(AT(0), 16 * PAGE_BYTES, BOOT_MEM_FREE);
+	region(AT(16), 8 * PAGE_BYTES, BOOT_MEM_FIRMWARE);
+	region(AT(24), 40 * PAGE_BYTES, BOOT_MEM_FREE);
+	page_init(&boot);
+	EXPECT_EQ(page_largest_count(), 40);
+	EXPECT_EQ(page_alloc(2, 1).v, AT(0));
+	EXPECT_EQ(page_alloc(32, 8).v, AT(24));
+	EXPECT_EQ(page_alloc(15, 1).v, ~0ull);
+	EXPECT_EQ(page_alloc(14, 1).v, AT(2));
+}
+
 TEST(as_many_extents_as_can_be_noted)
 {
 	uint64_t far = 1ull << 46;

@@ -66,7 +66,7 @@ TEST(what_is_on_the_bus)
 	EXPECT_EQ(guest_read(ECAM + (1 << 15), 8), 0x0010000010c98086);
 	EXPECT_EQ(cfg(1, 1, 2), 0xffff); /* not aligned */
 	EXPECT(!vpci_has(&vm, GPA(ECAM + MIB)) && !vpci_has(&vm, GPA(0xbffff000)));
-	EXPECT(!vpci_has(&vm, GPA(0xfee00000)) && vpci_has(&vm, GPA(0x4000000000)));
+	EXPECT(!vpci_has(&vm, GPA(0xfee00000)) && vpci_has(&vm, GPA(0x5000000000)));
 }
 
 TEST(by_the_ports)
@@ -185,7 +185,7 @@ TEST(bars_move)
 	/* Outside the windows it answers nowhere: over RAM, the APICs, configuration space, and
 	 * small ones high up. */
 	static const uint64_t bad[] = { 0, 0x100000, 0xbfffc000, 0xe0000000, 0xfee00000, 0xfec00000,
-		0x4000000000, 0x4fffffc000, 0xfffffffffffc000 };
+		0x100000000, 0x40ffffc000, 0x5000000000, 0x5fffffc000, 0xfffffffffffc000 };
 
 	for (unsigned i = 0; i < ARRAY_COUNT(bad); i++) {
 		set(1, 0x10, 4, (uint32_t)bad[i]);
@@ -220,14 +220,14 @@ TEST(a_large_bar)
 	static const devid_t big[] = { BIG };
 
 	EXPECT_EQ(fake_vm(big, 1), OK);
-	EXPECT_EQ(cfg(1, 0x14, 4), 0x40);
+	EXPECT_EQ(cfg(1, 0x14, 4), 0x50);
 	EXPECT_EQ(cfg(1, 0x10, 4), 0xc);
 	set(1, 4, 2, 2);
-	EXPECT_EQ(host_of(0x4000001000), 0x4000001000);
-	set(1, 0x14, 4, 0x4f);
+	EXPECT_EQ(host_of(0x5000001000), 0x4000001000);
+	set(1, 0x14, 4, 0x5f);
 	set(1, 0x10, 4, 0xc0000000);
-	EXPECT_EQ(host_of(0x4fc0001000), 0x4000001000);
-	EXPECT_EQ(host_of(0x4000001000), 0);
+	EXPECT_EQ(host_of(0x5fc0001000), 0x4000001000);
+	EXPECT_EQ(host_of(0x5000001000), 0);
 }
 
 TEST(no_room_and_no_memory)

@@ -3,6 +3,8 @@
 #include "base/bits.h"
 #include "base/lib.h"
 #include "drivers/clock.h"
+#include "guest/memory_map.h"
+#include "guest/platform.h"
 #include "guest_info.h"
 #include "vm.h"
 #include <hw/cpu.h>
@@ -50,12 +52,14 @@ static bool write_info(struct vm *vm)
 		.magic = GUEST_INFO_MAGIC,
 		.vcpu_count = vm->vcpu_count,
 		.device_count = vm->device_count,
-		.memory_bytes = vm->config->memory_bytes,
+		.memory_bytes = memory_piece(vm->config->memory_bytes, 0).bytes,
+		.high_bytes = memory_piece(vm->config->memory_bytes, 1).bytes,
 		.x2apic = vm->config->apic == APIC_X2APIC,
 		.pci_ecam = vm->config->pci == PCI_VIRTUAL ? VPCI_ECAM_BASE : 0,
 		.tsc_per_us = (uint32_t)clock_ticks_per_us(),
 	};
 
+	_Static_assert(GUEST_HIGH_GPA == PLATFORM_HOLE_END, "memory_map.h");
 	_Static_assert(sizeof(info) <= GUEST_TABLES_GPA - GUEST_INFO_GPA, "the tables come next");
 	_Static_assert(GUEST_INFO_DEVICES >= CONFIG_DEVICES, "all devices are described");
 	memcpy(info.args, vm->config->args, sizeof(info.args));

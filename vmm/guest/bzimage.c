@@ -146,10 +146,10 @@ static bool write_gdt(struct vm *vm)
 static bool write_e820(struct vm *vm)
 {
 	struct memory_range map[MEMORY_RANGES];
+	unsigned count = memory_map(map, vm->config->memory_bytes);
 
-	memory_map(map, vm->config->memory_bytes);
-	return vm_write(vm, GPA(PARAMS_AT + E820_TABLE), map, sizeof(map)) &&
-	       put(vm, PARAMS_AT + E820_ENTRIES, ARRAY_COUNT(map), 1);
+	return vm_write(vm, GPA(PARAMS_AT + E820_TABLE), map, count * sizeof(map[0])) &&
+	       put(vm, PARAMS_AT + E820_ENTRIES, count, 1);
 }
 
 /* The rest of the zero page is zero, as the VM's memory is at its start. */
@@ -175,7 +175,7 @@ static bool write_params(struct vm *vm, const struct plan *p, struct guest_file 
 err_t bzimage_load(struct vm *vm, struct guest_file kernel, struct guest_file initrd,
 	const char *cmdline, gpa_t rsdp, struct bzimage_start *start, const char **why)
 {
-	uint64_t memory = vm->config->memory_bytes;
+	uint64_t memory = memory_piece(vm->config->memory_bytes, 0).bytes;
 	struct plan p;
 
 	*why = "kernel: not a Linux bzImage";

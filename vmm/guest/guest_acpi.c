@@ -23,6 +23,9 @@ _Static_assert(PLATFORM_PCI_HIGH_BASE == VPCI_HIGH_BASE &&
 _Static_assert(PLATFORM_PCI_IO_BASE == VPCI_IO_BASE && PLATFORM_PCI_IO_BYTES == VPCI_IO_BYTES &&
 		       PLATFORM_PCI_IO_LAST == VPCI_IO_BASE + VPCI_IO_BYTES - 1,
 	"platform.h and vpci.h");
+_Static_assert(PLATFORM_HOLE <= VPCI_LOW_BASE &&
+		       PLATFORM_HOLE_END + CONFIG_MEMORY_MOST - PLATFORM_HOLE <= VPCI_HIGH_BASE,
+	"RAM and the windows");
 _Static_assert(PLATFORM_ECAM == VPCI_ECAM_BASE && PLATFORM_ECAM_BYTES == VPCI_ECAM_BYTES,
 	"platform.h and vpci.h");
 

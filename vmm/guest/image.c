@@ -24,7 +24,7 @@ err_t image_add(struct image *image, struct segment s, const char **why)
 	*why = "kernel: a segment has more bytes in the file than in memory";
 	if (s.file_bytes > s.memory_bytes)
 		return ERR_INVALID;
-	*why = "kernel: a segment lies outside the VM's RAM (memory too small?)";
+	*why = "kernel: a segment lies outside the VM's RAM below 2G (memory too small?)";
 	if (!memory_is_ram(image->memory_bytes, s.at, s.memory_bytes))
 		return ERR_INVALID;
 	*why = "kernel: two segments overlap in memory";

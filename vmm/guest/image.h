@@ -25,7 +25,8 @@ struct image {
 	uint32_t entry; /* guest-physical */
 };
 
-/* ERR_INVALID: it isn't all in the file and in RAM, or meets another one; *why says what. */
+/* ERR_INVALID: it isn't all in the file and in RAM below the hole (memory_map.h), or meets another
+ * one; *why says what. */
 err_t image_add(struct image *image, struct segment segment, const char **why) MUST_USE;
 /* Does a segment have that byte? */
 bool image_has(const struct image *image, uint64_t at);

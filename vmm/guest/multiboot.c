@@ -156,13 +156,11 @@ static bool put_text(struct vm *vm, uint64_t at, const char *text)
 	return vm_write(vm, GPA(at), text, strlen(text) + 1);
 }
 
-static bool write_map(struct vm *vm, uint64_t at)
+static bool write_map(struct vm *vm, uint64_t at, const struct memory_range map[], unsigned count)
 {
-	struct memory_range map[MEMORY_RANGES];
 	bool good = true;
 
-	memory_map(map, vm->config->memory_bytes);
-	for (unsigned i = 0; i < MEMORY_RANGES; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		const struct map_entry e = { sizeof(e.range), map[i] };
 
 		good &= vm_write(vm, GPA(at + i * sizeof(e)), &e, sizeof(e));
@@ -173,14 +171,17 @@ static bool write_map(struct vm *vm, uint64_t at)
 /* page: where the pieces go; module: where the initrd lies. */
 static bool write_info(struct vm *vm, uint32_t page, uint32_t module, struct guest_file initrd)
 {
+	const uint64_t memory = vm->config->memory_bytes;
+	struct memory_range map[MEMORY_RANGES];
+	unsigned count = memory_map(map, memory);
 	const struct info info = {
 		.flags = INFO_MEMORY | INFO_CMDLINE | INFO_MODULES | INFO_MAP | INFO_LOADER,
 		.lower_kib = PLATFORM_LOW_RAM_END / KIB,
-		.upper_kib = (uint32_t)((vm->config->memory_bytes - PLATFORM_HIGH_RAM) / KIB),
+		.upper_kib = (uint32_t)((memory_piece(memory, 0).bytes - PLATFORM_HIGH_RAM) / KIB),
 		.cmdline = page + CMDLINE_AT,
 		.module_count = initrd.bytes != 0,
 		.modules = page + MODULE_AT,
-		.map_bytes = MEMORY_RANGES * sizeof(struct map_entry),
+		.map_bytes = (uint32_t)(count * sizeof(struct map_entry)),
 		.map = page + MAP_AT,
 		.loader_name = page + LOADER_AT,
 	};
@@ -188,7 +189,7 @@ static bool write_info(struct vm *vm, uint32_t page, uint32_t module, struct gue
 		0 };
 
 	return vm_write(vm, GPA(page + INFO_AT), &info, sizeof(info)) &&
-	       write_map(vm, page + MAP_AT) &&
+	       write_map(vm, page + MAP_AT, map, count) &&
 	       (!initrd.bytes || vm_write(vm, GPA(page + MODULE_AT), &m, sizeof(m))) &&
 	       put_text(vm, page + LOADER_AT, "Reveille") &&
 	       put_text(vm, page + MODULE_NAME_AT, vm->config->initrd.path) &&

@@ -3,12 +3,14 @@
  * The machine that a guest with a kernel of its own finds: where everything lies. Numbers only:
  * dsdt.asl is compiled with this file too.
  *
- *   0         RAM, without A0000h..FFFFFh
- *   E0000h    ACPI tables (reserved)
- *   C0000000h PCI memory below 4 GiB, then configuration space of bus 0: guest/vpci.h
- *   FEC00000h I/O APIC
- *   FED00000h HPET, where the VM has it (timer = hpet)
- *   FEE00000h local APICs (xAPIC)
+ *   0           RAM, up to 2 GiB, without A0000h..FFFFFh
+ *   E0000h      ACPI tables (reserved)
+ *   C0000000h   PCI memory below 4 GiB, then configuration space of bus 0: guest/vpci.h
+ *   FEC00000h   I/O APIC
+ *   FED00000h   HPET, where the VM has it (timer = hpet)
+ *   FEE00000h   local APICs (xAPIC)
+ *   100000000h  RAM, what is more than 2 GiB of it
+ *   5000000000h PCI memory above 4 GiB
  */
 #ifndef GUEST_PLATFORM_H
 #define GUEST_PLATFORM_H
@@ -17,6 +19,10 @@
 #define PLATFORM_ACPI        0xe0000
 #define PLATFORM_ACPI_END    0x100000
 #define PLATFORM_HIGH_RAM    0x100000
+/* RAM ends here, where firmware of real machines puts devices and what it reserves for them (IVMD),
+ * and goes on at 4 GiB. */
+#define PLATFORM_HOLE     0x80000000
+#define PLATFORM_HOLE_END 0x100000000
 
 /* In real mode F000:FFF0, where a PC's firmware begins. */
 #define PLATFORM_RESET_VECTOR 0xffff0
@@ -26,9 +32,9 @@
 #define PLATFORM_PCI_BASE       0xc0000000
 #define PLATFORM_PCI_BYTES      0x20000000
 #define PLATFORM_PCI_LAST       0xdfffffff
-#define PLATFORM_PCI_HIGH_BASE  0x4000000000
+#define PLATFORM_PCI_HIGH_BASE  0x5000000000
 #define PLATFORM_PCI_HIGH_BYTES 0x1000000000
-#define PLATFORM_PCI_HIGH_LAST  0x4fffffffff
+#define PLATFORM_PCI_HIGH_LAST  0x5fffffffff
 #define PLATFORM_PCI_IO_BASE    0xc000
 #define PLATFORM_PCI_IO_BYTES   0x4000
 #define PLATFORM_PCI_IO_LAST    0xffff

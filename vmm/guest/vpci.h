@@ -33,13 +33,13 @@ struct port_access;
 struct vm;
 
 /* What the guest's ACPI tables tell it: memory-mapped configuration space of bus 0, and the host
- * bridge's windows. All RAM lies below VPCI_LOW_BASE. In the high window BARs of 2 MiB and more
- * answer, so that their page tables are few. */
+ * bridge's windows. RAM lies below VPCI_LOW_BASE, and between 4 GiB and VPCI_HIGH_BASE. In the high
+ * window BARs of 2 MiB and more answer, so that their page tables are few. */
 #define VPCI_ECAM_BASE  0xe0000000ull
 #define VPCI_ECAM_BYTES MIB
 #define VPCI_LOW_BASE   0xc0000000ull
 #define VPCI_LOW_BYTES  (512 * MIB)
-#define VPCI_HIGH_BASE  (256 * GIB)
+#define VPCI_HIGH_BASE  (320 * GIB)
 #define VPCI_HIGH_BYTES (64 * GIB)
 #define VPCI_HIGH_LEAST (2 * MIB)
 #define VPCI_IO_BASE    0xc000u

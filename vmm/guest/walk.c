@@ -8,6 +8,9 @@
 #define PTE_PRESENT BIT(0)
 #define PTE_LARGE   BIT(7)
 #define PTE_ADDRESS FIELD(51, 12)
+/* Of a page of 4 MiB: its address' bits 31:22, and 39:32. */
+#define PDE_LOW  FIELD(31, 22)
+#define PDE_HIGH FIELD(20, 13)
 
 struct format {
 	unsigned levels, entry_bytes, index_bits;
@@ -46,8 +49,11 @@ bool guest_translate(struct vcpu *v, uint64_t linear, gpa_t *gpa)
 			return false;
 		table = entry & PTE_ADDRESS;
 		/* Bit 7 of a 4 KiB entry is PAT; of the top level it is reserved. */
-		if (shift > 12 && shift <= 30 && (entry & PTE_LARGE))
+		if (shift > 12 && shift <= 30 && (entry & PTE_LARGE)) {
+			if (f.entry_bytes == 4)
+				table = (entry & PDE_LOW) | field_get(PDE_HIGH, entry) << 32;
 			break;
+		}
 	}
 	uint64_t offset = BIT(shift) - 1;
 
