@@ -257,7 +257,7 @@ storm-bench: emulator
 
 linux-guest: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
-	@$(PYTHON) tests/peer/linux_guest.py
+	@$(PYTHON) tests/peer/linux_guest.py $(if $(QUICK),--quick)
 
 qemu-test: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi kernels

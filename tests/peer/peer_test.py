@@ -480,7 +480,7 @@ def test_linux_guest():
 
 def test_linux_guest_goals():
     ours, theirs = linux_guest_run(), linux_guest_run()
-    verdicts = lambda key: [g[key] for g in linux_guest.goals(ours, theirs)]
+    verdicts = lambda key: [g[key] for g in linux_guest.goals("reveille", ours, theirs)]
     assert verdicts("ok") == [False, True] and verdicts("behind") == [False, False]
     theirs["idle"]["exits_per_second"] = 0.2
     assert verdicts("ok") == [True, True]
