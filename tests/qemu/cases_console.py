@@ -50,6 +50,15 @@ CASES = [
     Case("monitor-modes-unfit", vm("echo", "0", devices=IGB), ["not switched: no GAPPI in the IOMMU"],
          ["vm g: switched"], without=["gappi"],
          typed=[("echo: ready", b"halt g gappi\r"), ("not switched", b"\x1d1quit\r")]),
+    # The first dump is the monitor's, the second one that of the end. A guest that does nothing,
+    # so that all fits into the rings, and can be compared with the stopwatch's.
+    Case("monitor-trace", "[reveille]\ntrace = 1024\n" + vm("asleep", "0"),
+         [r"(?s)TRACE 0 \S+\n.*TRACE vcpu tag=0 vm=g n=0\nTRACE end\n.*vm g: stopped: by the monitor"
+          r".*TRACE 0 \S+\n.*TRACE end\n"],
+         status=1, traced=True,
+         typed=[("vm g: delivery", b"trace\r"), ("TRACE end", b"stop g\r")]),
+    Case("monitor-no-trace", MONITORED, ["there is no trace: .*trace = on", "TEST echo: ok"],
+         typed=[("echo: ready", b"trace\r"), ("there is no trace", b"\x1d1quit\r")]),
     Case("monitor-stop", vm("echo", "0", "a") + vm("echo", "1", "b"),
          ["vm a: stopped: by the monitor", "1 a: stopped", "2 b: running", "TEST echo: ok"],
          status=1, typed=[("b: echo: ready", b"stop a\r"), ("stopped: by", b"vms\r"),

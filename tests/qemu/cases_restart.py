@@ -2,7 +2,7 @@
 """VMs that end and start anew, beside others that go on."""
 
 from case import EDU, IGB, Case, vm
-from cases_linux import NET, ON_NET, Linux, linux
+from cases_linux import DISK, NET, NVME, ON_NET, Linux, linux
 
 TWO_IGBS = {"igb": 2, "edu": 0, "smp": 3}
 
@@ -28,6 +28,20 @@ def stop(pattern, name="g", **more):
     """The operator ends a VM that starts anew for ever, when the pattern has come."""
     return {"typed": [("(?s)" + pattern, f"stop {name}\r".encode())], "status": 1, **more}
 
+
+def two_lives(name, device, does, works, more="", **keys):
+    """A second Linux finds its device, reset by FLR, as the first did."""
+    return Linux(f"linux-restart-{name}",
+                 more + linux(f"{does},warnings,reboot", restart="on-reset", devices=device),
+                 [f"(?s){works}.*GUEST warnings: 0.*vm l: starts anew.*reset by FLR.*{works}.*"
+                  "GUEST warnings: 0"],
+                 timeout=500, **keys, **stop("starts anew.*GUEST warnings: 0", "l"))
+
+
+# Not with the address that the first gave it.
+OWN = "GUEST address: (?!02:00:00:00:00:01)\\S+, then 02:00:00:00:00:01\n.*"
+PING = OWN + "GUEST ping: 5 packets transmitted, 5 packets received"
+IGB_NIC = [*NET, "-device", ON_NET.format("igb")]
 
 CASES = [
     # --- nothing is left of an earlier life ---
@@ -93,12 +107,9 @@ CASES = [
     Linux("linux-panic", linux("panic", "0", restart="on-failure"),
           ["(?s)GUEST up.*vm l: reset by the guest.*vm l: starts anew.*GUEST up"],
           timeout=400, **stop("starts anew.*GUEST up", "l")),
-    # The second life finds its NIC as the first did.
-    Linux("linux-restart-igb", linux("net,warnings,reboot", "0, 1", restart="on-reset",
-                                     devices="8086:10c9#0"),
-          ["(?s)GUEST ping: 5 packets transmitted, 5 packets received.*GUEST warnings: 0.*vm l: "
-           "starts anew.*reset by FLR.*GUEST ping: 5 packets transmitted, 5 packets received"
-           ".*GUEST warnings: 0"],
-          drivers=["igb"], timeout=500, extra=[*NET, "-device", ON_NET.format("igb")],
-          **stop("starts anew.*GUEST warnings: 0", "l")),
+    two_lives("igb", "8086:10c9#0", "address,net", PING, drivers=["igb"], extra=IGB_NIC),
+    two_lives("igbvf", "8086:10ca#0", "address,net", PING,
+              "[reveille]\nvfs = 1*8086:10c9#0\nvf-service = yes\n", drivers=["igbvf"],
+              extra=IGB_NIC),
+    two_lives("nvme", "1b36:0010#0", "nvme", NVME, drivers=["nvme"], icount=False, extra=DISK),
 ]
