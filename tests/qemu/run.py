@@ -6,6 +6,7 @@ Logs go to out/qemu/. Last line: "N passed, N failed"."""
 
 import argparse
 import concurrent.futures
+import functools
 import importlib
 import os
 import re
@@ -21,6 +22,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests/linux"))
 import case as kinds  # noqa: E402
 import guest  # noqa: E402
 import run  # noqa: E402
+from qmp import Qmp  # noqa: E402
 
 OUT = os.path.join(ROOT, "out/qemu")
 NEVER = (r"\bPANIC\b", r"guest: vCPU \d+: ")
@@ -28,7 +30,7 @@ NEVER = (r"\bPANIC\b", r"guest: vCPU \d+: ")
 
 def judge(case, result):
     """Sentences about what was wrong."""
-    wrong = []
+    wrong = list(result.wrong)
     if result.outcome != case.outcome or result.status != case.status:
         wrong.append(f"ended with {result.outcome} {result.status},"
                      f" expected {case.outcome} {case.status}")
@@ -73,9 +75,14 @@ def boot(case, name, text, efi, threads):
     machine = run.Machine(**{"icount": not threads, **recording, **case.machine})
     if case.linux:
         machine.files = {**guest.files(case.linux, case.drivers), **machine.files}
-    result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, name + ".log"),
-                     until=case.until, press=case.press, typed=case.typed,
-                     read_back=case.read_back)
+    with Qmp() as qmp:
+        typed = [(pattern, functools.partial(act, qmp) if callable(act) else act)
+                 for pattern, act in case.typed]
+        if typed != list(case.typed):
+            machine.extra = [*machine.extra, *qmp.arguments]
+        result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, name + ".log"),
+                         until=case.until, press=case.press, typed=typed,
+                         read_back=case.read_back)
     with open(os.path.join(OUT, name + ".err"), "w", encoding="utf-8") as file:
         file.write(" ".join(result.arguments) + "\n" + result.errors)
     return result
