@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Text in cells of 8 by 16: the font's dots, two lines high. Reading a framebuffer back is slow and
- * redrawing all of it is slow, so nothing scrolls: after the last line it goes on at the top, and a
- * blank line is kept ahead of the newest one.
+ * Text in cells of 8 by 16: the font's dots, two lines high. A framebuffer is slow, to read and, as
+ * uncached as firmware leaves it, to write. So nothing scrolls: after the last line it goes on at
+ * the top, a blank line is kept ahead of the newest one, and of a line is cleared what it had.
  */
 #include "fbcon.h"
+#include "base/lib.h"
 #include "font.h"
 #include <hw/mem.h>
 #include <hw/mmio.h>
 
 #define CELL_WIDTH  8
 #define CELL_HEIGHT 16
+#define LINES       270 /* of a screen of 4320 pixels; below there it stays blank */
 
 #define COLOUR_TEXT  0xffc0c0c0u /* grey: the same in RGB and BGR */
 #define COLOUR_PAPER 0xff000000u
 
 static struct boot_framebuffer screen; /* base 0: none */
 static uint32_t columns, lines, column, line;
+static uint32_t used[LINES]; /* columns of each line that are not blank, from the first on */
 
 static void fill(uint32_t x, uint32_t y, uint32_t width, uint32_t height)
 {
@@ -31,7 +34,8 @@ static void fill(uint32_t x, uint32_t y, uint32_t width, uint32_t height)
 
 static void clear_line(uint32_t n)
 {
-	fill(0, n * CELL_HEIGHT, columns * CELL_WIDTH, CELL_HEIGHT);
+	fill(0, n * CELL_HEIGHT, used[n] * CELL_WIDTH, CELL_HEIGHT);
+	used[n] = 0;
 }
 
 bool fbcon_init(const struct boot_framebuffer *fb)
@@ -43,8 +47,9 @@ bool fbcon_init(const struct boot_framebuffer *fb)
 		return false;
 	}
 	columns = fb->width / CELL_WIDTH;
-	lines = fb->height / CELL_HEIGHT;
+	lines = fb->height / CELL_HEIGHT < LINES ? fb->height / CELL_HEIGHT : LINES;
 	column = line = 0;
+	memset(used, 0, sizeof(used));
 	fill(0, 0, fb->width, fb->height);
 	return true;
 }
@@ -72,12 +77,16 @@ static void draw(uint8_t c)
 	}
 }
 
+static uint32_t after(uint32_t n)
+{
+	return n + 1 == lines ? 0 : n + 1;
+}
+
 static void new_line(void)
 {
 	column = 0;
-	line = line + 1 == lines ? 0 : line + 1;
-	clear_line(line);
-	clear_line(line + 1 == lines ? 0 : line + 1);
+	line = after(line);
+	clear_line(after(line));
 }
 
 /* A selected guest's colours and cursor movements: ESC, '[', parameters, and a byte of 40h to 7Eh
@@ -122,6 +131,8 @@ static void put(char c)
 			new_line();
 		draw((uint8_t)c);
 		column++;
+		if (used[line] < column)
+			used[line] = column;
 	}
 }
 

@@ -61,6 +61,9 @@ struct pci_device *pci_add_function(devid_t id, uint16_t vendor, uint16_t device
 	d->cap_msi = pci_find_cap(id, CAP_MSI);
 	d->cap_msix = pci_find_cap(id, CAP_MSIX);
 	d->cap_pcie = pci_find_cap(id, CAP_PCIE);
+	if (d->cap_pcie)
+		d->device_control =
+			(uint16_t)pci_read(id, (uint16_t)(d->cap_pcie + PCIE_DEVCTL), 2);
 	return d;
 }
 

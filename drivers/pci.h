@@ -22,6 +22,7 @@ struct pci_device {
 	uint8_t header_type;
 	struct pci_bar bar[PCI_BARS];
 	uint16_t cap_msi, cap_msix, cap_pcie; /* offsets; 0: absent */
+	uint16_t device_control;              /* as firmware left it */
 	uint32_t vf_count;                    /* virtual functions that are on (pci_enable_vfs()) */
 };
 
@@ -72,8 +73,6 @@ struct pci_reset {
 	enum pci_reset_way way;
 	enum pci_reset_stage stage;
 	uint64_t due, deadline; /* ticks */
-	uint32_t bars[PCI_BARS];
-	uint16_t device_control;
 };
 const char *pci_reset_name(enum pci_reset_way way);
 /* Chooses the way and turns bus mastering off. Then steps, none of which waits: ERR_BUSY: again

@@ -18,11 +18,6 @@
 #define PM_US      10000   /* PCI Power Management 1.2, "State Transition": D3hot, both ways */
 #define BACK_US    1000000 /* until it must answer */
 
-static uint16_t devctl_of(const struct pci_device *d)
-{
-	return d->cap_pcie ? (uint16_t)(d->cap_pcie + PCIE_DEVCTL) : 0;
-}
-
 /* The bridge with nothing else behind it; NULL: none. */
 static const struct pci_device *bridge_alone(const struct pci_device *d)
 {
@@ -73,12 +68,6 @@ const char *pci_reset_name(enum pci_reset_way way)
 void pci_reset_begin(const struct pci_device *d, struct pci_reset *r)
 {
 	*r = (struct pci_reset){ .way = choose(d), .stage = PCI_RESET_QUIESCE };
-	/* A reset loses what firmware gave out. The command register stays reset: no decoding, no
-	 * DMA, until pci_enable(). */
-	for (unsigned i = 0; i < PCI_BARS; i++)
-		r->bars[i] = pci_read(d->id, (uint16_t)(PCI_BAR0 + 4 * i), 4);
-	if (devctl_of(d))
-		r->device_control = (uint16_t)pci_read(d->id, devctl_of(d), 2);
 	pci_disable_dma(d->id);
 	r->deadline = cpu_ticks() + clock_us_to_ticks(PENDING_US);
 }
@@ -154,13 +143,23 @@ static void release(const struct pci_device *d, struct pci_reset *r)
 	}
 }
 
-static void restore(const struct pci_device *d, const struct pci_reset *r)
+/* What firmware gave out, and not what the function had just before: it may have lost it by itself.
+ * The command register stays reset: no decoding, no DMA, until pci_enable(). */
+static void restore(const struct pci_device *d)
 {
-	for (unsigned i = 0; i < PCI_BARS; i++)
-		pci_write(d->id, (uint16_t)(PCI_BAR0 + 4 * i), 4, r->bars[i]);
+	for (unsigned i = 0; i < PCI_BARS; i++) {
+		const struct pci_bar *bar = &d->bar[i];
+		uint16_t at = (uint16_t)(PCI_BAR0 + 4 * i);
+
+		if (bar->bytes)
+			pci_write(d->id, at, 4, (uint32_t)bar->base);
+		if (bar->wide)
+			pci_write(d->id, (uint16_t)(at + 4), 4, (uint32_t)(bar->base >> 32));
+	}
 	/* The largest payload is the hierarchy's, not the function's. */
-	if (devctl_of(d))
-		pci_write(d->id, devctl_of(d), 2, r->device_control & ~DEVCTL_FLR);
+	if (d->cap_pcie)
+		pci_write(d->id, (uint16_t)(d->cap_pcie + PCIE_DEVCTL), 2,
+			d->device_control & ~DEVCTL_FLR);
 }
 
 err_t pci_reset_step(const struct pci_device *d, struct pci_reset *r)
@@ -183,7 +182,7 @@ err_t pci_reset_step(const struct pci_device *d, struct pci_reset *r)
 	/* Not the vendor, which reads as ones from a virtual function anyway. */
 	if (pci_read(d->id, PCI_CLASS, 4) == ~0u)
 		return now < r->deadline ? ERR_BUSY : ERR_TIMEOUT;
-	restore(d, r);
+	restore(d);
 	return OK;
 }
 

@@ -114,6 +114,7 @@ class Result:
         self.serial = ""
         self.errors = ""  # QEMU's stderr
         self.strict = []  # what the emulator complained about
+        self.wrong = []  # what those among the things to type said that do something else
         self.seconds = 0.0
         self.arguments = []
         self.read_back = ""  # the file that was asked for; empty: it isn't there
@@ -160,10 +161,12 @@ def command_line(machine, folder, config, efi):
 
 
 class _Typist:
-    """Types at the serial line: each (pattern, bytes) in turn, when the pattern has come."""
+    """Types at the serial line: each (pattern, bytes) in turn, when the pattern has come. A function
+    in the place of the bytes is called, and returns sentences about what was wrong."""
 
     def __init__(self, process, script):
         self.process, self.script, self.read = process, list(script), 0
+        self.wrong = []
 
     def look(self, serial):
         while self.script:
@@ -173,13 +176,18 @@ class _Typist:
                 return
             self.read = found.end()
             self.script.pop(0)
+            if callable(keys):
+                self.wrong += keys()
+                continue
             self.process.stdin.write(keys)
             self.process.stdin.flush()
 
+    def verdict(self):
+        return self.wrong + [f"never came: {p}" for p, keys in self.script if callable(keys)]
 
-def _follow(process, result, timeout, log, progress, until, press, typed):
+
+def _follow(process, result, timeout, log, progress, until, press, typist):
     """Reads the serial line until something ends the run."""
-    typist = _Typist(process, typed)
     ends = [(DONE, "done"), (PANIC, "panic"), (STOPS, "stops")]
     if press:
         ends.pop()
@@ -227,8 +235,8 @@ def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None,
         press=None, typed=(), read_back=None, launched=None):
     """Boots the config file on the machine. until: a regular expression that ends the run too.
     press: bytes to type where the loader waits for a key. typed: pairs of a regular expression and
-    the bytes to type when it has come, each after the one before. read_back: a file on the ESP to
-    look at afterwards. launched: called once QEMU runs."""
+    the bytes to type when it has come, or what to call then, each after the one before. read_back:
+    a file on the ESP to look at afterwards. launched: called once QEMU runs."""
     machine = machine or Machine()
     result = Result()
     efi = efi or os.path.join(ROOT, "build/reveille.efi")
@@ -246,10 +254,11 @@ def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None,
             [*DIES_WITH_US, *result.arguments, "-serial", "stdio", "-monitor", "none"],
             stdin=subprocess.PIPE if press or typed else subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=errors)
+        typist = _Typist(process, typed)
         try:
             if launched:
                 launched()
-            _follow(process, result, timeout, log, progress, until, press, typed)
+            _follow(process, result, timeout, log, progress, until, press, typist)
         finally:
             process.terminate()
             try:
@@ -260,6 +269,7 @@ def run(config, machine=None, efi=None, timeout=120, serial=None, progress=None,
             process.stdout.close()
             if log:
                 log.close()
+        result.wrong = typist.verdict()
         result.seconds = time.monotonic() - started
         if read_back:
             result.read_back = subprocess.run(

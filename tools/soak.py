@@ -17,6 +17,7 @@ import time
 
 import run
 import soak_boots
+from qmp import Qmp
 from soak_account import Account, judge, judge_twin, total
 
 OUT = os.path.join(run.ROOT, "out/soak")
@@ -29,7 +30,7 @@ def boot_one(boot, options, say):
     with open(name + ".cfg", "w", encoding="utf-8") as file:
         file.write(boot.config())
     account = Account(boot, say)
-    with soak_boots.Qmp() as qmp:
+    with Qmp() as qmp:
         account.qmp = qmp
         result = run.run(name + ".cfg", boot.machine(qmp.arguments), options.efi, boot.timeout,
                          name + ".log", account.line)

@@ -2,11 +2,6 @@
 """The machines of the soak: which cells run in one boot, its config, and how the emulator is told
 to misbehave while it runs."""
 
-import json
-import os
-import socket
-import tempfile
-
 import run
 
 MECHANISMS = ("galog", "gappi-own", "gappi-shared", "native", "emulated")
@@ -33,50 +28,6 @@ COUNTED_PART = 10  # one wake-up in so many with counted instructions
 # All of them with counted instructions: late, but within the deadline, means nothing where QEMU's
 # own timers wait for a busy machine.
 COUNTED_ONLY = "completion-late"
-
-
-class Qmp:
-    """QEMU's monitor."""
-
-    def __init__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="reveille-soak-")
-        self.path = os.path.join(self.folder.name, "qmp")
-        self.arguments = ["-qmp", f"unix:{self.path},server=on,wait=off"]
-        self.file = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.file:
-            self.file.close()
-        self.folder.cleanup()
-
-    def _connect(self):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(self.path)
-            s.settimeout(60)
-            self.file = s.makefile("rw", encoding="utf-8")
-        self.file.readline()
-        self._command("qmp_capabilities")
-
-    def _command(self, name, **arguments):
-        self.file.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
-        self.file.flush()
-        for line in self.file:
-            answer = json.loads(line)
-            if "event" not in answer:
-                return answer["return"]
-        raise OSError("QEMU's monitor has gone")
-
-    def iommu(self, name, value=None):
-        """Reads or sets a property of the IOMMU."""
-        if not self.file:
-            self._connect()
-        where = {"path": "/machine/peripheral/iommu0", "property": name}
-        if value is None:
-            return self._command("qom-get", **where)
-        return self._command("qom-set", value=value, **where)
 
 
 class Boot:

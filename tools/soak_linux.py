@@ -17,7 +17,7 @@ import time
 
 import linux_net as net
 import run
-import soak_boots
+from qmp import Qmp
 
 sys.path.insert(0, os.path.join(run.ROOT, "tools/report"))
 import seriallog  # noqa: E402
@@ -122,7 +122,7 @@ def boot(options, script, main):
     inside = lambda name: os.path.join(options.out, name)
     with open(inside("reveille.cfg"), "w", encoding="ascii") as file:
         file.write(net.config(options.nic, cpus={"a": (0, 1), "b": (2, 3)}, halt=MODES[0]))
-    with soak_boots.Qmp() as qmp:
+    with Qmp() as qmp:
         machine = net.machine(options.nic, smp=CPUS, iommu_properties=["id=iommu0"],
                               more=qmp.arguments)
         result = run.run(inside("reveille.cfg"), machine, options.efi, options.timeout,

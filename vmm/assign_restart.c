@@ -24,9 +24,10 @@ static const char *reason(err_t err)
 				: "it does not come back from its reset";
 }
 
-static void say(const struct assigned_device *d, const char *what, const char *more)
+static void say(
+	enum log_level level, const struct assigned_device *d, const char *what, const char *more)
 {
-	log_info("vm %s: device %02x:%02x.%x: %s%s", d->vm->config->name, d->pci->id >> 8,
+	log_line(level, "vm %s: device %02x:%02x.%x: %s%s", d->vm->config->name, d->pci->id >> 8,
 		d->pci->id >> 3 & 31, d->pci->id & 7, what, more);
 }
 
@@ -38,11 +39,11 @@ static err_t reset_step(struct assigned_device *d, const char **why)
 		return err;
 	if (err) {
 		*why = reason(err);
-		say(d, *why, "");
+		say(LOG_ERROR, d, *why, "");
 		return err;
 	}
 	d->reset_done = true;
-	say(d, "reset by ", pci_reset_name(d->reset.way));
+	say(LOG_INFO, d, "reset by ", pci_reset_name(d->reset.way));
 	return OK;
 }
 

@@ -23,7 +23,9 @@ class Case:
         self.outcome, self.status = outcome, status
         self.until = until  # a regular expression that ends the run
         self.press = press  # bytes to type where the loader waits for a key
-        self.typed = tuple(typed)  # (regular expression to wait for, bytes to type then)
+        # (regular expression to wait for, bytes to type then, or what to call with QEMU's monitor:
+        # a function that returns sentences about what is wrong)
+        self.typed = tuple(typed)
         self.read_back = read_back  # a file on the ESP
         self.again = tuple(again)  # the survey's configuration is booted and must say these
         self.timeout = timeout

@@ -28,7 +28,7 @@ def beside(name, attack, expect, forbid=(), cpus="0, 1", count=2000, ending="ok"
                  "0 registers changed, memory whole\ngood: TEST neighbour: ok",
                  "REPORT message vm=good device=[0-9a-f:.]+ n=0 posted=1 vcpu=0 vector=81 "
                  "host_interrupts=0", GOOD, *expect],
-                forbid, status=status, **{"edu": 0, **(machine or {})})
+                forbid, **{"edu": 0, "status": status, **(machine or {})})
 
 
 def at_most(lines, text):

@@ -7,6 +7,7 @@ Logs go to out/qemu/. Last line: "N passed, N failed"."""
 import argparse
 import concurrent.futures
 import contextlib
+import functools
 import importlib
 import os
 import re
@@ -22,6 +23,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests/linux"))
 import case as kinds  # noqa: E402
 import guest  # noqa: E402
 import run  # noqa: E402
+from qmp import Qmp  # noqa: E402
 
 OUT = os.path.join(ROOT, "out/qemu")
 NEVER = (r"\bPANIC\b", r"guest: vCPU \d+: ")
@@ -29,7 +31,7 @@ NEVER = (r"\bPANIC\b", r"guest: vCPU \d+: ")
 
 def judge(case, result):
     """Sentences about what was wrong."""
-    wrong = []
+    wrong = list(result.wrong)
     if result.outcome != case.outcome or result.status != case.status:
         wrong.append(f"ended with {result.outcome} {result.status},"
                      f" expected {case.outcome} {case.status}")
@@ -74,10 +76,14 @@ def boot(case, name, text, efi, threads):
     machine = run.Machine(**{"icount": not threads, **recording, **case.machine})
     if case.linux:
         machine.files = {**guest.files(case.linux, case.drivers), **machine.files}
-    with case.outside(machine) if case.outside else contextlib.nullcontext() as outside:
+    with Qmp() as qmp, case.outside(machine) if case.outside else contextlib.nullcontext() as outside:
+        typed = [(pattern, functools.partial(act, qmp) if callable(act) else act)
+                 for pattern, act in case.typed]
+        if typed != list(case.typed):
+            machine.extra = [*machine.extra, *qmp.arguments]
         hooks = {"launched": outside.launched, "progress": outside.line} if outside else {}
         result = run.run(config, machine, efi, case.timeout, os.path.join(OUT, name + ".log"),
-                         until=case.until, press=case.press, typed=case.typed,
+                         until=case.until, press=case.press, typed=typed,
                          read_back=case.read_back, **hooks)
         result.serial += outside.said if outside else ""
     with open(os.path.join(OUT, name + ".err"), "w", encoding="utf-8") as file:

@@ -136,6 +136,12 @@ TEST(fbcon_goes_on_at_the_top)
 	EXPECT_EQ(dots(0, 0), 22);
 	EXPECT_EQ(dots(0, 1), 0); /* blank ahead of the newest */
 	EXPECT_EQ(dots(0, 2), 34);
+	/* Of the line ahead only that is written which had text. */
+	pixels[32 * PITCH + 7] = pixels[32 * PITCH + 8] = 0x55555555;
+	fbcon_write("\n", 1);
+	EXPECT_EQ(dots(0, 2), 0);
+	EXPECT_EQ(pixels[32 * PITCH + 7], 0xff000000);
+	EXPECT_EQ(pixels[32 * PITCH + 8], 0x55555555);
 }
 
 TEST(fbcon_leaves_out_control_sequences)

@@ -110,12 +110,16 @@ TEST(capability_lists_that_lie)
 TEST(function_level_reset)
 {
 	machine();
+	put(NIC, 0xa8, 0x2810, 2);
 	EXPECT_EQ(pci_init(), OK);
 	flr_written = 0;
-	put(NIC, 0xa8, 0x2810, 2);
+	put(NIC, 0xa8, 0, 2); /* it has lost by itself what firmware gave it */
+	put(NIC, 0x10, 0, 4);
+	put(NIC, 0x18, 0, 4);
 	EXPECT_EQ(pci_reset(pci_find(NIC), &reset), OK);
 	EXPECT_EQ(flr_written, NIC + 1);
 	EXPECT_EQ(get(NIC, 0x10, 4), 0xfebc0000);
+	EXPECT_EQ(get(NIC, 0x18, 4), 0x38);
 	EXPECT_EQ(get(NIC, 4, 2) & 4, 0);
 	EXPECT_EQ(get(NIC, 0xa8, 2), 0x2810); /* the largest payload */
 	put(NIC, 0xa4, 0, 4);
