@@ -61,6 +61,7 @@ struct pci_device *pci_add_function(devid_t id, uint16_t vendor, uint16_t device
 	d->cap_msi = pci_find_cap(id, CAP_MSI);
 	d->cap_msix = pci_find_cap(id, CAP_MSIX);
 	d->cap_pcie = pci_find_cap(id, CAP_PCIE);
+	d->cap_acs = d->cap_pcie ? pci_find_ext_cap(id, EXT_CAP_ACS) : 0;
 	return d;
 }
 

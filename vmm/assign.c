@@ -77,9 +77,15 @@ static const char *refuse_isolation(const struct vm *vm, const struct pci_device
 		return "its IOMMU lacks GASup: no 128-bit interrupt remapping entries";
 	if (u->f.host_levels < DOMAIN_LEVELS)
 		return "its IOMMU can't translate DMA";
-	for (uint32_t i = 0; i < taken_count; i++)
-		if (taken[i].requester == iommu_alias(pci->id) && taken[i].vm_id != vm->id)
+	for (uint32_t i = 0; i < taken_count; i++) {
+		if (taken[i].vm_id == vm->id)
+			continue;
+		if (taken[i].requester == iommu_alias(pci->id))
 			return "another VM has a device with the same requester ID";
+		if (!pci_apart(taken[i].dev, pci->id))
+			return "it and a device of another VM can reach each other past the IOMMU "
+			       "(no ACS between them): give both to one VM, or use another slot";
+	}
 	if (iommu_alias(pci->id) == pci->id && pci_wire_id(pci->id) != pci->id)
 		return "it is behind a bridge to conventional PCI that the IVRS does not know of: "
 		       "its requests carry another ID, and would be blocked";

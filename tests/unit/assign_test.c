@@ -109,6 +109,13 @@ void pci_enable_decoding(devid_t id)
 	state[at(id)].decoding = true;
 }
 
+static bool together;
+
+bool pci_apart(devid_t a, devid_t b)
+{
+	return !together;
+}
+
 static devid_t wire_id;
 
 devid_t pci_wire_id(devid_t id)
@@ -293,6 +300,7 @@ static void start_devices(void)
 	flr_result = program_result = pin_result = OK;
 	pin_refusal = NULL;
 	wire_id = 0;
+	together = false;
 	plain_log2 = 0;
 	mapped_count = 0;
 	next_host_vector = 0x30;
@@ -518,6 +526,19 @@ TEST(nobody_gets_what_another_has)
 	config.devices[0] = (struct config_device){ .bdf = devices[0].id };
 	config.device_count = 1;
 	EXPECT_EQ(give(&vm, 1), OK);
+}
+
+TEST(nobody_gets_what_can_reach_anothers)
+{
+	start(EFR);
+	together = true;
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT_EQ(give(&other, 1), ERR_UNFIT);
+	EXPECT(strstr(why, "no ACS between them"));
+	EXPECT_EQ(dte(1)[0], 1);
+	EXPECT_EQ(give(&vm, 1), OK); /* the same owner */
+	together = false;
+	EXPECT_EQ(give(&other, 2), OK);
 }
 
 TEST(virtual_bus)
