@@ -90,18 +90,18 @@ void msi_disable(const struct pci_device *d)
 	set_control(d, 0, 0);
 }
 
-err_t msi_hold(const struct pci_device *d)
+err_t msi_hold(const struct pci_device *d, uint32_t first)
 {
 	err_t err = OK;
 
 	if (d->cap_msi) {
-		err = program_msi(d, 0, (struct msi_message){ MSI_WINDOW, 0 });
+		err = program_msi(d, 0, (struct msi_message){ MSI_WINDOW, first });
 		msi_set(d, 0, 0, ~0u);
 	}
 	if (d->cap_msix)
 		msix_set_control(d, 0);
 	for (uint32_t n = 0; n < msix_count(d) && n < MSIX_HELD && !err; n++)
-		err = msix_hold(d, n, (struct msi_message){ MSI_WINDOW, n });
+		err = msix_hold(d, n, (struct msi_message){ MSI_WINDOW, first + n });
 	return err;
 }
 

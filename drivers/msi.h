@@ -17,9 +17,10 @@ err_t msi_program_direct(
 uint32_t msi_plain_count(const struct pci_device *d);
 
 /* For a guest that believes it programs its messages itself: message n of MSI-X and of MSI selects
- * IRTE n for good, all are masked and both capabilities are off. What the guest may then change is
- * below and in msix.h: no address and no data of its choice ever reaches the device. */
-err_t msi_hold(const struct pci_device *d) MUST_USE;
+ * IRTE first + n (first as in msi_program()) for good, all are masked and both capabilities are
+ * off. What the guest may then change is below and in msix.h: no address and no data of its choice
+ * ever reaches the device. */
+err_t msi_hold(const struct pci_device *d, uint32_t first) MUST_USE;
 /* MSI alone: off or on, 1 << count_log2 messages, mask bits (where it has some). */
 void msi_set(const struct pci_device *d, uint32_t enable, uint32_t count_log2, uint32_t masked);
 /* MSI alone: pending bits. */

@@ -64,6 +64,7 @@ struct pci_device *pci_add_function(devid_t id, uint16_t vendor, uint16_t device
 	if (d->cap_pcie)
 		d->device_control =
 			(uint16_t)pci_read(id, (uint16_t)(d->cap_pcie + PCIE_DEVCTL), 2);
+	d->cap_acs = d->cap_pcie ? pci_find_ext_cap(id, EXT_CAP_ACS) : 0;
 	return d;
 }
 

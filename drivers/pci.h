@@ -21,9 +21,9 @@ struct pci_device {
 	uint32_t class_code; /* 24 bits */
 	uint8_t header_type;
 	struct pci_bar bar[PCI_BARS];
-	uint16_t cap_msi, cap_msix, cap_pcie; /* offsets; 0: absent */
-	uint16_t device_control;              /* as firmware left it */
-	uint32_t vf_count;                    /* virtual functions that are on (pci_enable_vfs()) */
+	uint16_t cap_msi, cap_msix, cap_pcie, cap_acs; /* offsets; 0: absent */
+	uint16_t device_control;                       /* as firmware left it */
+	uint32_t vf_count; /* virtual functions that are on (pci_enable_vfs()) */
 };
 
 err_t pci_init(void) MUST_USE; /* after acpi_init(): enumerates, sizes BARs */
@@ -37,6 +37,11 @@ const struct pci_device *pci_bridge_to(uint32_t bus);
  * but behind a bridge to conventional PCI. What the IOMMU makes of it is the IVRS' (iommu_alias()).
  */
 devid_t pci_wire_id(devid_t dev);
+/* Access Control Services: on, in all functions that have them, those of virtual functions too. */
+void pci_enable_acs(void);
+/* Does all that one of two functions sends to the other pass the root complex, and so an IOMMU? As
+ * if ACS were on. */
+bool pci_apart(devid_t a, devid_t b);
 uint32_t pci_read(devid_t id, uint16_t offset, unsigned bytes);
 void pci_write(devid_t id, uint16_t offset, unsigned bytes, uint32_t value);
 /* Bus mastering, decoding; INTx off. Then each alone. */

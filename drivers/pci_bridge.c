@@ -2,9 +2,8 @@
 /* What lies between a device and the root, and by what ID the IOMMU therefore knows its requests.
  */
 #include "pci.h"
+#include "pci_access.h"
 #include "pci_regs.h"
-
-#define PATH_MAX 32 /* bridges on the way to the root: more is a ring */
 
 const struct pci_device *pci_bridge_to(uint32_t bus)
 {
@@ -27,11 +26,16 @@ static devid_t bridge_id(const struct pci_device *bridge)
 				: bridge->id;
 }
 
+uint32_t pci_express_type(const struct pci_device *d)
+{
+	uint32_t caps = pci_read(d->id, (uint16_t)(d->cap_pcie + PCIE_FLAGS), 2);
+
+	return d->cap_pcie ? (uint32_t)field_get(PCIE_FLAGS_TYPE, caps) : PCIE_TYPE_NONE;
+}
+
 static bool to_conventional(const struct pci_device *bridge)
 {
-	uint32_t caps = pci_read(bridge->id, (uint16_t)(bridge->cap_pcie + PCIE_FLAGS), 2);
-
-	return !bridge->cap_pcie || field_get(PCIE_FLAGS_TYPE, caps) == PCIE_TYPE_TO_PCI;
+	return !bridge->cap_pcie || pci_express_type(bridge) == PCIE_TYPE_TO_PCI;
 }
 
 devid_t pci_wire_id(devid_t dev)
@@ -40,7 +44,7 @@ devid_t pci_wire_id(devid_t dev)
 	devid_t id = dev;
 
 	/* The one next to the root has the last word. */
-	for (unsigned i = 0; bridge && i < PATH_MAX; i++) {
+	for (unsigned i = 0; bridge && i < PCI_PATH_MAX; i++) {
 		if (to_conventional(bridge))
 			id = bridge_id(bridge);
 		bridge = pci_bridge_to(bridge->id >> 8);

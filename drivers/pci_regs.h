@@ -85,8 +85,10 @@ enum { PM_CAPABILITIES = 2, PM_CONTROL = 4 };
 #define PCIE_FLAGS         2
 #define PCIE_FLAGS_VERSION 0x000fu
 #define PCIE_FLAGS_TYPE    FIELD(7, 4)
-#define PCIE_TYPE_TO_PCI   7u /* a bridge to conventional PCI */
-#define PCIE_TYPE_RCIEP    9u /* an endpoint on the root bus itself */
+#define PCIE_TYPE_UPSTREAM 5u  /* of a switch */
+#define PCIE_TYPE_TO_PCI   7u  /* a bridge to conventional PCI */
+#define PCIE_TYPE_RCIEP    9u  /* an endpoint on the root bus itself */
+#define PCIE_TYPE_NONE     ~0u /* conventional PCI */
 enum { PCIE_DEVCAP = 4, PCIE_DEVCTL = 8, PCIE_DEVSTA = 10 };
 #define DEVCAP_FLR     BIT(28)
 #define DEVCTL_FLR     0x8000u
@@ -99,7 +101,8 @@ enum { EXT_CAP_ACS = 0x0d, EXT_CAP_ATS = 0x0f, EXT_CAP_SRIOV = 0x10, EXT_CAP_PRI
 enum { ACS_CAP = 4, ACS_CONTROL = 6 };
 /* Source validation, request and completion redirect, upstream forwarding: what keeps functions
  * apart (PCI Express Base 5.0, "Access Control Services"). */
-#define ACS_ISOLATES 0x1du
+#define ACS_ISOLATES          0x1du
+#define ACS_DIRECT_TRANSLATED 0x40u /* redirects nothing that says that it is translated */
 /* Address translation and page requests of the device's own: PCI Express Base 5.0, "ATS". */
 enum { PRI_CONTROL = 4, ATS_CONTROL = 6 };
 #define PRI_ENABLE 0x0001u

@@ -27,24 +27,11 @@ static void set(const struct sriov *s, unsigned at, unsigned bytes, uint32_t val
 	pci_write(s->pf->id, (uint16_t)(s->cap + at), bytes, value);
 }
 
-/* The bridge above a bus; NULL: a root bus. */
-static const struct pci_device *bridge_of(uint32_t bus)
-{
-	for (uint32_t i = 0; i < pci_count(); i++) {
-		const struct pci_device *d = pci_by_index(i);
-
-		if (d->header_type == PCI_HEADER_BRIDGE &&
-			pci_read(d->id, PCI_SECONDARY_BUS, 1) == bus)
-			return d;
-	}
-	return NULL;
-}
-
 /* Behind a port there is one device; functions beyond its eighth are reached only if the port
  * forwards by the whole number. True: it does. */
 static bool forward_all_functions(const struct sriov *s)
 {
-	const struct pci_device *port = bridge_of(s->pf->id >> 8);
+	const struct pci_device *port = pci_bridge_to(s->pf->id >> 8);
 	uint16_t control;
 
 	if (!port || !port->cap_pcie || !pci_find_ext_cap(s->pf->id, EXT_CAP_ARI) ||
@@ -63,7 +50,7 @@ static uint32_t id_of(const struct sriov *s, uint32_t n)
 /* NULL: each has a number that nobody else has, on a bus that leads to it. */
 static const char *refuse_numbers(const struct sriov *s)
 {
-	const struct pci_device *port = bridge_of(s->pf->id >> 8);
+	const struct pci_device *port = pci_bridge_to(s->pf->id >> 8);
 	uint32_t last_bus = s->pf->id >> 8;
 
 	if (port)

@@ -7,7 +7,6 @@
 #include <hw/mem.h>
 
 #define IRT_COUNT_MIN 32u
-#define IRT_COUNT_MAX 512u
 
 static size_t irt_pages(uint32_t count)
 {

@@ -36,6 +36,7 @@ struct post {
 		galog_intr; /* GALogIntr's bit; 0: no entries, whoever waits. irte_post() sets it */
 };
 
+#define IRT_COUNT_MAX 512u
 /* A device's table: entries IRTEs (a power of two, 32..512). Freed by irt_free() after the DTE is
  * blocked. */
 struct irt {

@@ -28,6 +28,14 @@ static struct {
 } taken[CONFIG_VMS * CONFIG_DEVICES];
 static uint32_t taken_count;
 
+/* The ID that a function's requests carry. */
+static devid_t requester_of(const struct pci_device *pci)
+{
+	devid_t alias = iommu_alias(pci->id);
+
+	return alias != pci->id ? alias : pci_wire_id(pci->id);
+}
+
 static const char *refuse_function(const struct pci_device *pci)
 {
 	uint32_t class_code = pci->class_code >> 8;
@@ -54,13 +62,19 @@ static bool wanted_by(const struct vm *vm, const struct pci_device *pci)
 }
 
 /* The IOMMU can't tell devices apart whose requests carry the same ID: they are one. */
-static bool shares_alias_outside(const struct vm *vm, const struct pci_device *pci)
+static bool same_requester(const struct pci_device *pci, const struct pci_device *other)
+{
+	return other != pci && !(other->header_type & 0x7f) &&
+	       requester_of(other) == requester_of(pci);
+}
+
+/* With anybody, or anybody that vm does not have. */
+static bool shares(const struct pci_device *pci, const struct vm *vm)
 {
 	for (uint32_t i = 0; i < pci_count(); i++) {
 		const struct pci_device *other = pci_by_index(i);
 
-		if (other != pci && !(other->header_type & 0x7f) &&
-			iommu_alias(other->id) == iommu_alias(pci->id) && !wanted_by(vm, other))
+		if (same_requester(pci, other) && !(vm && wanted_by(vm, other)))
 			return true;
 	}
 	return false;
@@ -78,13 +92,19 @@ static const char *refuse_isolation(const struct vm *vm, const struct pci_device
 		return "its IOMMU lacks GASup: no 128-bit interrupt remapping entries";
 	if (u->f.host_levels < DOMAIN_LEVELS)
 		return "its IOMMU can't translate DMA";
-	for (uint32_t i = 0; i < taken_count; i++)
-		if (taken[i].requester == iommu_alias(pci->id) && taken[i].vm_id != vm->id)
+	for (uint32_t i = 0; i < taken_count; i++) {
+		if (taken[i].vm_id == vm->id)
+			continue;
+		if (taken[i].requester == requester_of(pci))
 			return "another VM has a device with the same requester ID";
+		if (!pci_apart(taken[i].dev, pci->id))
+			return "it and a device of another VM can reach each other past the IOMMU "
+			       "(no ACS between them): give both to one VM, or use another slot";
+	}
 	if (iommu_alias(pci->id) == pci->id && pci_wire_id(pci->id) != pci->id)
 		return "it is behind a bridge to conventional PCI that the IVRS does not know of: "
 		       "its requests carry another ID, and would be blocked";
-	if (shares_alias_outside(vm, pci))
+	if (shares(pci, vm))
 		return "another device has the same requester ID: this VM must have both";
 	return NULL;
 }
@@ -185,9 +205,9 @@ static void free_irqs(struct assigned_device *d)
 static err_t program_messages(struct assigned_device *d)
 {
 	if (d->vm->config->pci == PCI_VIRTUAL)
-		return msi_hold(d->pci);
+		return msi_hold(d->pci, d->first_irte);
 	for (uint32_t n = 0; n < d->irq_count; n++) {
-		err_t err = msi_program(d->pci, n, n);
+		err_t err = msi_program(d->pci, n, d->first_irte + n);
 
 		if (err)
 			return err;
@@ -214,6 +234,27 @@ static uint32_t power_of_two(uint32_t at_least)
 	while (n < at_least)
 		n *= 2;
 	return n;
+}
+
+/* A requester ID has one table. Who shares it has a part, aligned as its messages need it. */
+static err_t make_table(const struct vm *vm, struct assigned_device *d)
+{
+	uint32_t entries = power_of_two(d->irq_count);
+	const struct assigned_device *last = NULL;
+
+	for (uint32_t i = 0; i < vm->device_count; i++)
+		if (same_requester(d->pci, vm->devices[i].pci))
+			last = &vm->devices[i];
+	if (!last)
+		return irt_alloc(&d->irt, shares(d->pci, NULL) ? IRT_COUNT_MAX : entries);
+	uint32_t end = last->first_irte + power_of_two(last->irq_count);
+
+	d->first_irte = (uint32_t)ALIGN_UP(end, entries);
+	if (d->first_irte + entries > last->irt.count)
+		return ERR_NOMEM;
+	d->irt = last->irt;
+	d->irt.entry += d->first_irte - last->first_irte;
+	return OK;
 }
 
 err_t assign_open(struct assigned_device *d, const char **why)
@@ -261,7 +302,7 @@ static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 	err = make_irqs(d);
 	if (err)
 		return err;
-	err = irt_alloc(&d->irt, power_of_two(d->irq_count));
+	err = make_table(vm, d);
 	if (err)
 		goto undo_irqs;
 	err = assign_open(d, why);
@@ -274,7 +315,7 @@ static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 undo:
 	pci_disable_dma(pci->id);
 	/* A table that the IOMMU may still read is lost rather than used again. */
-	if (dte_block(d->iommu, pci->id) == OK)
+	if (dte_block(d->iommu, pci->id) == OK && !d->first_irte)
 		irt_free(&d->irt);
 undo_irqs:
 	free_irqs(d);
@@ -308,7 +349,7 @@ err_t assign_device(struct vm *vm, const struct config_device *wanted, const cha
 
 	if (err)
 		return err;
-	taken[taken_count].requester = iommu_alias(pci->id);
+	taken[taken_count].requester = requester_of(pci);
 	taken[taken_count].dev = pci->id;
 	taken[taken_count++].vm_id = vm->id;
 	vm->device_count++;

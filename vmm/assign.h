@@ -43,7 +43,8 @@ struct assigned_device {
 	struct vm *vm;
 	const struct pci_device *pci;
 	struct iommu *iommu; /* (const) */
-	struct irt irt;
+	struct irt irt;      /* (const) entry is its own first one, the rest is the whole table's */
+	uint32_t first_irte; /* (const) index of that: 0, but for who shares a requester ID */
 	struct spinlock lock;   /* where messages go; taken after the VM's, before all others */
 	uint32_t events;        /* logged by the IOMMU in this period: events.c */
 	struct storm storm;     /* (lock) */

@@ -246,6 +246,7 @@ void vmm_main(const struct boot_info *boot)
 	}
 	bring_up_iommu();
 	enable_vfs();
+	pci_enable_acs();
 	config_place(&config, cpu_count());
 	create_vms();
 	if (!vm_count())

@@ -124,5 +124,6 @@ void program_neighbour(uint32_t index);
 void program_storm(uint32_t index);
 void program_bystander(uint32_t index);
 void program_forge(uint32_t index);
+void program_copies(uint32_t index);
 
 #endif

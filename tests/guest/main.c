@@ -42,6 +42,7 @@ static const struct {
 	{ "migrate", program_migrate },
 	{ "switch", program_switch },
 	{ "dma-outside", program_dma },
+	{ "copies", program_copies },
 	{ "bad-msr", program_bad_msr },
 	{ "triple-fault", program_triple_fault },
 	{ "touch-foreign-memory", program_touch_memory },

@@ -7,7 +7,10 @@
 #define BYTES      256
 #define INTERRUPTS 0xfee00000ull /* where a write of four bytes is a message */
 
-enum { VEC_DMA = 0x55 };
+#define EDUS  4
+#define PIECE (BYTES / EDUS)
+
+enum { VEC_DMA = 0x55, VEC_COPY = 0x60 };
 
 static volatile uint64_t done;
 static int edu;
@@ -94,4 +97,42 @@ void program_forge(uint32_t index)
 	}
 	print("forge: %lu messages, %lu interrupts\n", count, done);
 	test_end("forge", done == count + 1);
+}
+
+static volatile uint64_t copies[EDUS];
+
+static void on_copy(uint32_t vcpu, uint8_t vector)
+{
+	unsigned n = vector - VEC_COPY;
+
+	(void)vcpu;
+	edu_ack(edu_find(n));
+	copies[n]++;
+	done++;
+}
+
+/* Each edu copies a piece in and out again, all at the same time, and says so by its own vector. */
+void program_copies(uint32_t index)
+{
+	unsigned count = 0;
+	bool ok = true;
+
+	if (index)
+		return;
+	for (; count < EDUS && edu_find(count) != DEVICE_MISSING; count++) {
+		trap_handler((uint8_t)(VEC_COPY + count), on_copy);
+		ok &= device_route(edu_find(count), 0, 0, (uint8_t)(VEC_COPY + count));
+	}
+	for (unsigned i = 0; i < BYTES; i++)
+		source[i] = i < count * PIECE ? (uint8_t)(i * 7 + 1) : 0;
+	for (unsigned n = 0; n < count; n++)
+		edu_copy_in(edu_find(n), (uintptr_t)&source[n * PIECE], PIECE);
+	halt_until_done(count);
+	for (unsigned n = 0; n < count; n++)
+		edu_copy_out(edu_find(n), (uintptr_t)&target[n * PIECE], PIECE);
+	halt_until_done(2 * count);
+	for (unsigned n = 0; n < count; n++)
+		ok &= copies[n] == 2;
+	print("copies: by %u devices: %s\n", count, same() ? "copied" : "WRONG");
+	test_end("copies", ok && count && same());
 }

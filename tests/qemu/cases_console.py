@@ -2,6 +2,7 @@
 """Integration tests of what the owner of the machine sees: console, monitor, survey, configs."""
 
 from case import EDU, IGB, Case, behind_root_port, bench, vm
+from cases_acs import ports
 
 
 # A guest that is there while somebody types, and what the monitor says of it.
@@ -82,11 +83,13 @@ CASES = [
            "not possible: pci/00:04.0 .*GASup"], ["TEST hello: ok"], without=["gasup"]),
     survey("survey-no-svm", ["No VM can run: this CPU has no SVM", "# No configuration"],
            forbid=[r"\[vm first\]"], without=["svm"]),
-    survey("survey-acs", ["01:00.0 8086:10c9 network: .*ACS (on|off)", "devices = pci/00:04.0/00.0\n"],
-           ["device 01:00.0", "TEST hello: ok"], forbid=["ACS no"], igb=0,
+    survey("survey-acs", ["01:00.0 8086:10c9 network: .*ACS yes", "devices = pci/00:04.0/00.0\n"],
+           ["device 01:00.0", "TEST hello: ok"], forbid=["ACS no", "past the IOMMU"], igb=0,
            extra=behind_root_port("")),
-    survey("survey-no-acs", ["01:00.0 8086:10c9 network: .*ACS no", "behind a bridge without ACS:"],
-           igb=0, extra=behind_root_port(",disable-acs=on")),
+    survey("survey-no-acs", ["01:00.0 8086:10d3 network: .*ACS no",
+           "- 01:00.0, 02:00.0 can reach each other past the IOMMU .no ACS between them.: give them to one VM"],
+           ["device 01:00.0", "device 02:00.0", "TEST hello: ok"], igb=0, edu=0,
+           extra=ports(",disable-acs=on")),
     survey("survey-shared-alias", ["02:01.0 8086:100e network: .*requests as .* with 1 others",
            "- 02:01.0, 02:02.0 share the requester ID", "not possible: pci/.*bridge to conventional PCI that the IVRS"],
            ["TEST hello: ok"], igb=0, edu=0, extra=["-device", "pcie-root-port,id=rp,bus=pcie.0,"

@@ -19,6 +19,7 @@ static struct pci_enabled {
 } state[3];
 static err_t flr_result, program_result;
 static unsigned plain_log2;
+static uint32_t first_held, second_first;
 static struct vm vm, other;
 static struct vm_config config;
 static struct vcpu vcpu[2];
@@ -109,11 +110,18 @@ void pci_enable_decoding(devid_t id)
 	state[at(id)].decoding = true;
 }
 
+static bool together;
+
+bool pci_apart(devid_t a, devid_t b)
+{
+	return !together;
+}
+
 static devid_t wire_id;
 
 devid_t pci_wire_id(devid_t id)
 {
-	return wire_id ? wire_id : id;
+	return wire_id && id == devices[0].id ? wire_id : id;
 }
 
 uint32_t pci_count(void)
@@ -131,8 +139,9 @@ uint32_t msi_plain_count(const struct pci_device *d)
 	return d->cap_msi ? 1u << plain_log2 : 0;
 }
 
-err_t msi_hold(const struct pci_device *d)
+err_t msi_hold(const struct pci_device *d, uint32_t first)
 {
+	first_held = first;
 	state[at(d->id)].held = true;
 	return program_result;
 }
@@ -144,7 +153,7 @@ uint32_t msi_count(const struct pci_device *d)
 
 err_t msi_program(const struct pci_device *d, uint32_t n, uint32_t irte_index)
 {
-	EXPECT_EQ(n, irte_index);
+	EXPECT_EQ(irte_index - n, d == &devices[0] ? 0 : second_first);
 	state[at(d->id)].programmed |= 1u << n;
 	return program_result;
 }
@@ -293,6 +302,8 @@ static void start_devices(void)
 	flr_result = program_result = pin_result = OK;
 	pin_refusal = NULL;
 	wire_id = 0;
+	second_first = 0;
+	together = false;
 	plain_log2 = 0;
 	mapped_count = 0;
 	next_host_vector = 0x30;
@@ -548,6 +559,62 @@ TEST(nobody_gets_what_another_has)
 	config.devices[0] = (struct config_device){ .bdf = devices[0].id };
 	config.device_count = 1;
 	EXPECT_EQ(give(&vm, 1), OK);
+}
+
+/* All three carry one ID; the first so many are wanted. */
+static void start_shared(uint32_t wanted)
+{
+	start(EFR);
+	ivrs.range_count = 2;
+	ivrs.range[1] = (struct ivrs_range){
+		.first = devices[0].id, .last = devices[2].id, .aliased = true, .alias = 0x700
+	};
+	for (unsigned i = 0; i < wanted; i++)
+		config.devices[i] = (struct config_device){ .bdf = devices[i].id };
+	config.device_count = wanted;
+}
+
+TEST(one_requester_id_one_table)
+{
+	start_shared(2);
+	expect_refused(0, "must have both");
+	start_shared(3);
+	second_first = 32; /* behind 20 messages */
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT_EQ(give(&vm, 1), OK);
+	EXPECT_EQ(dte(0)[2], dte(1)[2]);
+	const uint64_t *shared = dte(0) + 4ll * (0x700 - devices[0].id);
+
+	EXPECT_EQ(shared[0], dte(0)[0]);
+	EXPECT_EQ(shared[2], dte(0)[2]);
+	EXPECT_EQ(dte(0)[2] & 0x1e, 9 << 1); /* 512 entries */
+	EXPECT_EQ(assign_route(&cpu[0], &vm.devices[1].irq[0], &vcpu[0], 0x61), OK);
+	EXPECT(vm.devices[0].irt.entry[32].q[0] & 1);
+	EXPECT_EQ(irte(0)[0], 2);
+	/* With a message too many for the rest of the table. */
+	start_shared(3);
+	config.pci = PCI_VIRTUAL;
+	plain_log2 = 8;
+	for (unsigned i = 0; i < 3; i++)
+		devices[i].cap_msi = 0x40;
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT_EQ(give(&vm, 1), OK);
+	EXPECT_EQ(first_held, 256);
+	EXPECT_EQ(give(&vm, 2), ERR_NOMEM);
+	EXPECT(strstr(why, "interrupt table"));
+}
+
+TEST(nobody_gets_what_can_reach_anothers)
+{
+	start(EFR);
+	together = true;
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT_EQ(give(&other, 1), ERR_UNFIT);
+	EXPECT(strstr(why, "no ACS between them"));
+	EXPECT_EQ(dte(1)[0], 1);
+	EXPECT_EQ(give(&vm, 1), OK); /* the same owner */
+	together = false;
+	EXPECT_EQ(give(&other, 2), OK);
 }
 
 TEST(virtual_bus)

@@ -14,6 +14,7 @@ static struct acpi_info fake_acpi;
 static uint32_t bar_mask[65536][6]; /* bits that can be written; 0: no BAR */
 static uint32_t vf_bar_mask[6];
 static unsigned decoding_while_sizing;
+static uint32_t read_only;   /* devid << 12 | offset of a register that keeps its value */
 static uint64_t flr_written; /* devid + 1 of the last function level reset */
 
 const struct acpi_info *acpi_info(void)
@@ -41,6 +42,8 @@ static uint32_t get(devid_t id, unsigned at, unsigned bytes)
 
 static void config_write(devid_t id, unsigned at, unsigned bytes, uint32_t v)
 {
+	if (read_only == ((uint32_t)id << 12 | at))
+		return;
 	if (at >= 0x10 && at < 0x28) {
 		unsigned n = (at - 0x10) / 4;
 		uint32_t mask = bar_mask[id][n];
@@ -83,6 +86,7 @@ static void fake_start(void)
 		ecam = mmap(NULL, ECAM_BYTES, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	memset(ecam, 0xff, 2 << 20); /* buses 0 and 1; the test says how far the MCFG goes */
+	read_only = 0;
 	memset(bar_mask, 0, sizeof(bar_mask));
 	memset(vf_bar_mask, 0, sizeof(vf_bar_mask));
 	fake_acpi = (struct acpi_info){ .ecam_count = 1 };

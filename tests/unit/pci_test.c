@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/pci_reset.c drivers/pci_bridge.c */
+/* sources: drivers/pci_reset.c drivers/pci_bridge.c drivers/pci_acs.c */
 /* sources: drivers/pci.c drivers/pci_bar.c drivers/pci_config.c drivers/clock.c */
 #include "test.h"
 #include "drivers/clock.h"
@@ -277,6 +277,129 @@ TEST(requester_ids)
 	EXPECT_EQ(pci_wire_id(LEGACY), DEVID(0, 2, 0));
 	put(DEVID(0, 2, 0), PCI_SECONDARY_BUS, 0, 1);
 	EXPECT_EQ(pci_bridge_to(0), NULL);
+}
+
+#define ROOT_PORT  DEVID(0, 2, 0)
+#define UPSTREAM   DEVID(1, 0, 0)
+#define DOWN(n)    DEVID(2, n, 0)
+#define ONE        DEVID(3, 0, 0)
+#define TWO        DEVID(4, 0, 0)
+#define TWO_B      DEVID(4, 0, 1)
+#define BESIDE(fn) DEVID(0, 3, fn)
+
+enum { ROOT_PORT_TYPE = 4, UPSTREAM_TYPE, DOWNSTREAM_TYPE };
+
+static void endpoint(devid_t id)
+{
+	function(id, 0x8086, 0x10d3, 0x020000, 0x80);
+	cap(id, 0x40, CAP_PCIE, 0);
+}
+
+static void acs(devid_t id, uint16_t has)
+{
+	put(id, 0x100, 0x10000u | EXT_CAP_ACS, 4);
+	put(id, 0x104, has, 2);
+}
+
+/* A switch behind a root port, behind its ports a NIC with one function and one with two. */
+static void tree(void)
+{
+	fake_start();
+	memset(ecam + (2 << 20), 0xff, 3 << 20);
+	fake_acpi.ecam[0].bus_last = 4;
+	function(DEVID(0, 0, 0), 0x8086, 0x29c0, 0x060000, 0);
+	bridge(ROOT_PORT, 1, ROOT_PORT_TYPE);
+	bridge(UPSTREAM, 2, UPSTREAM_TYPE);
+	bridge(DOWN(0), 3, DOWNSTREAM_TYPE);
+	bridge(DOWN(1), 4, DOWNSTREAM_TYPE);
+	endpoint(ONE);
+	endpoint(TWO);
+	endpoint(TWO_B);
+	endpoint(BESIDE(0));
+	endpoint(BESIDE(1));
+}
+
+static void tree_with_acs(void)
+{
+	tree();
+	acs(ROOT_PORT, 0x5f);
+	acs(DOWN(0), 0x5f);
+	acs(DOWN(1), 0x5f);
+	acs(TWO, 0);
+	acs(TWO_B, 0x0c);
+}
+
+/* Both ways round: it depends on what either of them does. */
+static bool apart(devid_t a, devid_t b)
+{
+	EXPECT_EQ(pci_apart(a, b), pci_apart(b, a));
+	return pci_apart(a, b);
+}
+
+TEST(apart_by_acs)
+{
+	tree_with_acs();
+	put(ROOT_PORT, 0x106, 0x42, 2);
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT_EQ(get(ROOT_PORT, 0x106, 2), 0x42); /* the survey only reads */
+	pci_enable_acs();
+	EXPECT_EQ(get(ROOT_PORT, 0x106, 2), 0x1f); /* without direct translated requests */
+	EXPECT_EQ(get(DOWN(1), 0x106, 2), 0x1d);
+	EXPECT_EQ(get(TWO_B, 0x106, 2), 0x0c); /* what it has */
+	EXPECT(apart(ONE, TWO) && apart(TWO, TWO_B) && apart(ONE, BESIDE(0)));
+	EXPECT(!apart(BESIDE(0), BESIDE(1)));
+}
+
+/* One link of the chain is missing. */
+TEST(not_apart)
+{
+	static const struct {
+		devid_t without, a, b;
+	} missing[] = { { DOWN(0), ONE, TWO }, { DOWN(1), TWO_B, ONE }, { ROOT_PORT, ONE, TWO },
+		{ ROOT_PORT, TWO, TWO_B }, { DOWN(1), TWO, TWO_B }, { TWO, TWO, TWO_B },
+		{ TWO_B, TWO, TWO_B } };
+
+	for (unsigned i = 0; i < ARRAY_COUNT(missing); i++) {
+		tree_with_acs();
+		put(missing[i].without, 0x100, 0, 4);
+		EXPECT_EQ(pci_init(), OK);
+		EXPECT(!apart(missing[i].a, missing[i].b));
+		EXPECT(apart(ONE, BESIDE(1))); /* another slot of the root bus */
+	}
+}
+
+TEST(apart_without_acs)
+{
+	tree();
+	for (unsigned fn = 0; fn < 2; fn++)
+		put(BESIDE(fn), PCI_DEVICE, 0x10c9, 2); /* by its maker's word */
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT(apart(BESIDE(0), BESIDE(1)));
+	EXPECT(!apart(TWO, TWO_B));
+	tree_with_acs();
+	put(TWO, 0x100, 0, 4);
+	EXPECT_EQ(pci_init(), OK);
+	put(TWO, PCI_VENDOR, 0xffff, 2); /* as a virtual function's register reads */
+	EXPECT(apart(TWO, TWO_B));
+}
+
+TEST(never_apart)
+{
+	tree_with_acs();
+	bridge(DOWN(0), 3, 7); /* to conventional PCI */
+	function(DEVID(3, 1, 0), 0x8086, 0x100e, 0x020000, 0);
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT(!apart(ONE, DEVID(3, 1, 0)));
+	tree_with_acs();
+	read_only = ROOT_PORT << 12 | 0x106;
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT(apart(ONE, TWO));
+	pci_enable_acs();
+	EXPECT(!apart(ONE, TWO));
+	put(ROOT_PORT, PCI_SECONDARY_BUS, 2, 1);
+	put(UPSTREAM, PCI_SECONDARY_BUS, 1, 1); /* a ring */
+	EXPECT_EQ(pci_init(), OK);
+	EXPECT(!pci_apart(UPSTREAM, BESIDE(0)));
 }
 
 TEST(ats_and_pri_go_off)

@@ -201,7 +201,7 @@ static err_t fake_vm(const devid_t *ids, unsigned count)
 
 		*d = (struct assigned_device){ .vm = &vm, .pci = pci, .irq = irqs[i] };
 		d->irq_count = messages > msi_plain_count(pci) ? messages : msi_plain_count(pci);
-		if (msi_hold(pci))
+		if (msi_hold(pci, 0))
 			abort();
 		pci_enable_decoding(ids[i]);
 	}

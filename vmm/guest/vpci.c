@@ -91,7 +91,7 @@ void vpci_reset(struct cpu *here, struct vm *vm)
 		struct vpci_function *f = &vm->vpci.function[slot];
 
 		pci_disable_dma(f->device->pci->id);
-		err_t err = msi_hold(f->device->pci);
+		err_t err = msi_hold(f->device->pci, f->device->first_irte);
 
 		(void)err; /* it went well at boot, and nothing of that has changed */
 		memcpy(f->value, f->initial, sizeof(f->value));

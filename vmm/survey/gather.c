@@ -68,21 +68,6 @@ bool survey_is_endpoint(const struct pci_device *pci)
 	       pci->class_code >> 8 != CLASS_SMBUS;
 }
 
-static enum survey_acs acs_above(const struct pci_device *pci)
-{
-	const struct pci_device *bridge = pci_bridge_to(pci->id >> 8);
-	uint16_t at = bridge ? pci_find_ext_cap(bridge->id, EXT_CAP_ACS) : 0;
-
-	if (!bridge)
-		return ACS_NO_BRIDGE;
-	if (!at)
-		return ACS_MISSING;
-	return (pci_read(bridge->id, (uint16_t)(at + ACS_CONTROL), 2) & ACS_ISOLATES) ==
-			       ACS_ISOLATES
-		       ? ACS_ON
-		       : ACS_OFF;
-}
-
 static bool has_flr(const struct pci_device *pci)
 {
 	uint16_t af = pci_find_cap(pci->id, CAP_AF);
@@ -136,7 +121,6 @@ void survey_look(const struct survey *s, const struct pci_device *pci, struct su
 		.range = s->ivrs_state == IVRS_GOOD ? ivrs_range_of(&s->ivrs, pci->id) : NULL,
 		.requester = requester_of(s, pci),
 		.sharers = count_sharers(s, pci),
-		.acs = acs_above(pci),
 		.flr = has_flr(pci),
 		.msi = msi_plain_count(pci),
 		.msix = msix_count(pci),

@@ -52,33 +52,39 @@ static void iommus(const struct survey *s, struct survey_text *t)
 	}
 }
 
-/* The first of those with one requester ID speaks for all. */
-static bool speaks(const struct survey *s, const struct survey_device *d)
-{
-	for (uint32_t i = 0; i < pci_count() && pci_by_index(i) != d->pci; i++) {
-		struct survey_device other;
+/* Why two functions can't have two owners. */
+enum tie { SAME_REQUESTER, NO_ACS };
 
-		survey_look(s, pci_by_index(i), &other);
-		if (other.pci->header_type == 0 && other.requester == d->requester)
-			return false;
-	}
-	return true;
+static bool tied(enum tie tie, const struct survey_device *a, const struct survey_device *b)
+{
+	if (tie == SAME_REQUESTER)
+		return b->pci->header_type == 0 && a->requester == b->requester;
+	return survey_is_endpoint(b->pci) && a->requester != b->requester &&
+	       !pci_apart(a->pci->id, b->pci->id);
 }
 
-static void sharers(const struct survey *s, const struct survey_device *d, struct survey_text *t)
+/* The first of those with a tie names all of them; false: d isn't it, or has none. */
+static bool named_tied(
+	const struct survey *s, const struct survey_device *d, enum tie tie, struct survey_text *t)
 {
-	survey_add(t, "-");
-	for (uint32_t i = 0, n = 0; i < pci_count(); i++) {
+	bool before = true, any = false;
+
+	for (uint32_t i = 0; i < pci_count(); i++) {
 		struct survey_device other;
 
 		survey_look(s, pci_by_index(i), &other);
-		if (other.pci->header_type == 0 && other.requester == d->requester)
-			survey_add(t, "%s %02x:%02x.%u", n++ ? "," : "", DEVID_ARGS(other.pci->id));
+		if (other.pci == d->pci) {
+			before = false;
+		} else if (tied(tie, d, &other)) {
+			if (before)
+				return false;
+			if (!any)
+				survey_add(t, "- %02x:%02x.%u", DEVID_ARGS(d->pci->id));
+			survey_add(t, ", %02x:%02x.%u", DEVID_ARGS(other.pci->id));
+			any = true;
+		}
 	}
-	survey_add(t,
-		" share the requester ID %02x:%02x.%u, by which the IOMMU can't tell them apart: "
-		"give them to one VM together, or move one behind another bridge.\n",
-		DEVID_ARGS(d->requester));
+	return any;
 }
 
 static void device(const struct survey *s, const struct pci_device *pci, struct survey_text *t)
@@ -91,18 +97,19 @@ static void device(const struct survey *s, const struct pci_device *pci, struct 
 			"- %02x:%02x.%u can't be given to a VM: the IVRS names no IOMMU for it; "
 			"use another slot.\n",
 			DEVID_ARGS(pci->id));
-	if (d.sharers && speaks(s, &d))
-		sharers(s, &d, t);
+	if (named_tied(s, &d, SAME_REQUESTER, t))
+		survey_add(t,
+			" share the requester ID %02x:%02x.%u, by which the IOMMU can't tell them "
+			"apart: give them to one VM together, or move one behind another bridge.\n",
+			DEVID_ARGS(d.requester));
+	if (named_tied(s, &d, NO_ACS, t))
+		survey_add(t, " can reach each other past the IOMMU (no ACS between them): give "
+			      "them to one VM, or use another slot.\n");
 	if (!d.msi && !d.msix)
 		survey_add(t,
 			"- %02x:%02x.%u has neither MSI nor MSI-X: its interrupts can't be "
 			"posted, and their line must be given (intx = DEVICE@GSI).\n",
 			DEVID_ARGS(pci->id));
-	if (!d.sharers && (d.acs == ACS_MISSING || d.acs == ACS_OFF))
-		survey_add(t,
-			"- %02x:%02x.%u is behind a bridge without ACS%s: functions behind it may "
-			"reach each other past the IOMMU; give them to one VM.\n",
-			DEVID_ARGS(pci->id), d.acs == ACS_OFF ? " turned on" : "");
 }
 
 void survey_obstacles(const struct survey *s, struct survey_text *t)

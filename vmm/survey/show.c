@@ -69,11 +69,16 @@ static void show_iommu(const struct survey *s, uint32_t i, struct survey_text *t
 		yes(f->nx), f->host_levels, f->irte_max);
 }
 
+/* Of the bridge above it. */
+static const char *acs(const struct pci_device *pci)
+{
+	const struct pci_device *bridge = pci_bridge_to(pci->id >> 8);
+
+	return bridge ? yes(bridge->cap_acs) : "-";
+}
+
 static void show_device(const struct survey *s, const struct pci_device *pci, struct survey_text *t)
 {
-	static const char *const acs[] = {
-		[ACS_NO_BRIDGE] = "-", [ACS_ON] = "on", [ACS_OFF] = "off", [ACS_MISSING] = "no"
-	};
 	struct survey_device d;
 
 	survey_look(s, pci, &d);
@@ -88,7 +93,7 @@ static void show_device(const struct survey *s, const struct pci_device *pci, st
 			d.sharers);
 	else
 		survey_add(t, "alone");
-	survey_add(t, ", ACS %s, FLR %s, MSI %u, MSI-X %u", acs[d.acs], yes(d.flr), d.msi, d.msix);
+	survey_add(t, ", ACS %s, FLR %s, MSI %u, MSI-X %u", acs(pci), yes(d.flr), d.msi, d.msix);
 	if (d.vfs)
 		survey_add(t, ", %u VFs", d.vfs);
 	survey_add(t, "\n");

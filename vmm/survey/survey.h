@@ -23,15 +23,11 @@ struct survey {
 	struct iommu_features iommu[IOMMU_MAX];
 };
 
-/* How far the functions below one bridge are kept apart (Access Control Services). */
-enum survey_acs { ACS_NO_BRIDGE, ACS_ON, ACS_OFF, ACS_MISSING };
-
 struct survey_device {
 	const struct pci_device *pci;
 	const struct ivrs_range *range; /* NULL: no IOMMU in front of it */
 	devid_t requester;              /* the ID that its requests carry */
 	uint32_t sharers;               /* other functions with that ID */
-	enum survey_acs acs;
 	bool flr;
 	uint32_t msi, msix, vfs; /* messages; virtual functions */
 	const char *why_not;     /* it can't be given to a VM; NULL: it can */

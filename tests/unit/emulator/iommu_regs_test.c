@@ -306,11 +306,32 @@ TEST(ivrs_bytes)
 	uint8_t buf[512];
 
 	bench_open();
-	EXPECT_EQ(iommu_ivrs(b.u, 0, buf, sizeof(buf)), 12 + 48 + 64 + 64);
+	EXPECT_EQ(iommu_ivrs(b.u, 0, NULL, 0, buf, sizeof(buf)), 12 + 48 + 64 + 64);
 	EXPECT(!memcmp(buf, first, 1)); /* EFRSup, and GVASize's low bits */
 	EXPECT(!memcmp(buf + 12, first + 12, sizeof(first) - 12));
 	EXPECT_EQ(buf[60], 0x11);
 	EXPECT(!memcmp(buf + 124, type40, sizeof(type40)));
 	EXPECT_EQ(buf[0] | buf[1] << 8 | buf[2] << 16, 64 << 15 | 48 << 8 | 2 << 5 | 1);
+	bench_close();
+}
+
+TEST(ivrs_aliases)
+{
+	CASE(IOMMU, "I/O Virtualization Reporting Structure",
+		"alias ranges (entry 43h, ended by 04h) in each IVHD, after the range of all");
+	static const struct iommu_alias alias[] = { { 0x0300, 0x03ff, 0x0020 },
+		{ 0x0200, 0x02ff, 0x0200 } };
+	static const uint8_t entries[] = { 0x04, 0xff, 0xff, 0, 0x43, 0x00, 0x03, 0, 0, 0x20, 0, 0,
+		0x04, 0xff, 0x03, 0, 0x43, 0x00, 0x02, 0, 0, 0x00, 0x02, 0, 0x04, 0xff, 0x02, 0,
+		0x48 };
+	static const size_t block[] = { 12, 12 + 72, 12 + 72 + 88 };
+	uint8_t buf[512];
+
+	bench_open();
+	EXPECT_EQ(iommu_ivrs(b.u, 0, alias, 2, buf, sizeof(buf)), 12 + 72 + 88 + 88);
+	for (unsigned i = 0; i < 3; i++) {
+		EXPECT_EQ(buf[block[i] + 2], i ? 88 : 72);
+		EXPECT(!memcmp(buf + block[i] + (i ? 44 : 28), entries, sizeof(entries)));
+	}
 	bench_close();
 }

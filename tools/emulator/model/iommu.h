@@ -165,7 +165,15 @@ void iommu_later(struct iommu *u);
 /* The next GA log entry finds the log full. */
 void iommu_inject_galog_overflow(struct iommu *u);
 
+/* Requests of the devices first to last carry the ID source: bridges to conventional PCI. */
+struct iommu_alias {
+	uint16_t first;
+	uint16_t last;
+	uint16_t source;
+};
+
 /* ACPI: the body of IVRS from offset 24h on (IVinfo, reserved, blocks). Returns bytes. */
-size_t iommu_ivrs(const struct iommu *u, unsigned ioapic_id, uint8_t *buf, size_t room);
+size_t iommu_ivrs(const struct iommu *u, unsigned ioapic_id, const struct iommu_alias *alias,
+	size_t aliases, uint8_t *buf, size_t room);
 
 #endif

@@ -15,6 +15,13 @@ struct out {
 	size_t room;
 };
 
+/* What it says of the machine besides the IOMMU. */
+struct machine {
+	unsigned ioapic_id;
+	const struct iommu_alias *alias;
+	size_t aliases;
+};
+
 static void put(struct out *o, uint64_t value, unsigned bytes)
 {
 	for (unsigned i = 0; i < bytes; i++, o->at++) {
@@ -33,7 +40,19 @@ static void special(struct out *o, uint16_t devid, unsigned handle, unsigned var
 	put(o, variety, 1);
 }
 
-static void devices(const struct iommu *u, struct out *o, unsigned ioapic_id)
+static void alias_range(struct out *o, const struct iommu_alias *a)
+{
+	put(o, 0x43, 1);
+	put(o, a->first, 2);
+	put(o, 0, 2); /* setting, reserved */
+	put(o, a->source, 2);
+	put(o, 0, 1);
+	put(o, 0x04, 1);
+	put(o, a->last, 2);
+	put(o, 0, 1);
+}
+
+static void devices(const struct iommu *u, struct out *o, const struct machine *m)
 {
 	/* From the first number there is to the last: also what is plugged in or gets its bus
 	 * number later is behind this IOMMU, and it is the only one. */
@@ -43,7 +62,9 @@ static void devices(const struct iommu *u, struct out *o, unsigned ioapic_id)
 	put(o, 0x04, 1); /* range end ff:1f.7 */
 	put(o, 0xffff, 2);
 	put(o, 0, 1);
-	special(o, u->cfg.ioapic_devid, ioapic_id, 1);
+	for (size_t i = 0; i < m->aliases; i++)
+		alias_range(o, &m->alias[i]);
+	special(o, u->cfg.ioapic_devid, m->ioapic_id, 1);
 	special(o, u->cfg.hpet_devid, HANDLE_HPET, 2);
 }
 
@@ -60,7 +81,7 @@ static uint32_t feature_word(const struct iommu *u)
 	return word;
 }
 
-static void ivhd(const struct iommu *u, struct out *o, uint8_t type, unsigned ioapic_id)
+static void ivhd(const struct iommu *u, struct out *o, uint8_t type, const struct machine *m)
 {
 	size_t start = o->at;
 	bool prefetch = type == 0x10 && u->cfg.prefsup;
@@ -78,7 +99,7 @@ static void ivhd(const struct iommu *u, struct out *o, uint8_t type, unsigned io
 		put(o, iommu_efr(&u->cfg), 8);
 		put(o, iommu_efr2(&u->cfg), 8);
 	}
-	devices(u, o, ioapic_id);
+	devices(u, o, m);
 	if (o->at <= o->room) {
 		uint16_t length = (uint16_t)(o->at - start);
 
@@ -86,15 +107,17 @@ static void ivhd(const struct iommu *u, struct out *o, uint8_t type, unsigned io
 	}
 }
 
-size_t iommu_ivrs(const struct iommu *u, unsigned ioapic_id, uint8_t *buf, size_t room)
+size_t iommu_ivrs(const struct iommu *u, unsigned ioapic_id, const struct iommu_alias *alias,
+	size_t aliases, uint8_t *buf, size_t room)
 {
+	const struct machine m = { ioapic_id, alias, aliases };
 	struct out o = { .buf = buf, .room = room };
 
 	/* VASize 64, PASize 48, GVASize 48 bits, EFRSup. */
 	put(&o, 64u << 15 | 48u << 8 | 2u << 5 | 1u, 4);
 	put(&o, 0, 8);
-	ivhd(u, &o, 0x10, ioapic_id);
-	ivhd(u, &o, 0x11, ioapic_id);
-	ivhd(u, &o, 0x40, ioapic_id);
+	ivhd(u, &o, 0x10, &m);
+	ivhd(u, &o, 0x11, &m);
+	ivhd(u, &o, 0x40, &m);
 	return o.at;
 }

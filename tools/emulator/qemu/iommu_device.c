@@ -19,6 +19,7 @@
 #define WINDOW_SIZE  0x4000u
 #define IOAPIC_ID    0u   /* as QEMU's MADT says */
 #define IOAPIC_DEVFN 0xa0 /* 00:14.0; the HPET's messages carry it too */
+#define ALIASES      8
 
 static AddressSpace *hpet_space; /* NULL: there is no IOMMU */
 
@@ -226,6 +227,7 @@ static const Property iommu_properties[] = {
 	DEFINE_PROP_BOOL("caching", ReveilleIommu, cfg.caching, true),
 	DEFINE_PROP_BOOL("x-galog-overflow-int", ReveilleIommu, cfg.galog_overflow_int, false),
 	DEFINE_PROP_BOOL("x-late-log", ReveilleIommu, cfg.late_log, false),
+	DEFINE_PROP_BOOL("x-aliases", ReveilleIommu, aliases, false),
 	DEFINE_PROP_UINT32("x-seed", ReveilleIommu, seed, 1),
 };
 
@@ -262,15 +264,41 @@ static void register_types(void)
 
 type_init(register_types)
 
-	void iommu_glue_build_ivrs(GArray *table_data, BIOSLinker *linker, const char *oem_id,
-		const char *oem_table_id)
+	/* Each bus whose devices' requests carry another ID, as firmware tells it. */
+	struct aliases {
+	struct iommu_alias range[ALIASES];
+	size_t count;
+};
+
+static void note_alias(PCIBus *bus, PCIDevice *dev, void *opaque)
+{
+	struct aliases *a = opaque;
+	uint16_t first = PCI_BUILD_BDF(pci_bus_num(bus), 0);
+
+	if (pci_requester_id(dev) == pci_get_bdf(dev) ||
+		(a->count && a->range[a->count - 1].first == first) || a->count == ALIASES)
+		return;
+	a->range[a->count++] = (struct iommu_alias){
+		.first = first, .last = first | 0xff, .source = pci_requester_id(dev)
+	};
+}
+
+/* Built once more when firmware reads it, which then has numbered the buses. */
+void iommu_glue_build_ivrs(
+	GArray *table_data, BIOSLinker *linker, const char *oem_id, const char *oem_table_id)
 {
 	ReveilleIommu *s = REVEILLE_IOMMU(x86_iommu_get_default());
+	PCIBus *root = PC_MACHINE(qdev_get_machine())->pcibus;
+	struct aliases a = { .count = 0 };
 	AcpiTable table = {
 		.sig = "IVRS", .rev = 2, .oem_id = oem_id, .oem_table_id = oem_table_id
 	};
 	uint8_t body[512];
-	size_t bytes = iommu_ivrs(s->model, IOAPIC_ID, body, sizeof(body));
+
+	for (int bus = 0; s->aliases && bus < 256; bus++)
+		pci_for_each_device(root, bus, note_alias, &a);
+
+	size_t bytes = iommu_ivrs(s->model, IOAPIC_ID, a.range, a.count, body, sizeof(body));
 
 	g_assert(bytes <= sizeof(body));
 	acpi_table_begin(&table, table_data);

@@ -30,6 +30,7 @@ struct ReveilleIommu {
 	QEMUTimer *later;
 	uint64_t random;
 	uint32_t seed;
+	bool aliases; /* the IVRS names them */
 };
 
 /* iommu_space.c: what a device sees of the machine */
