@@ -113,7 +113,7 @@ help:
 #: make emulator-test  the emulator against small programs without a hypervisor
 #: make conformance  does docs/conformance.md say what the emulator's tests show? (WRITE=1 writes it)
 #: make sched-bench  the scheduler's bounds, measured: many halted vCPUs, a pCPU of one's own, greedy ones
-#: make storm-bench  what a VM's storming device costs the VM beside it, by storm-limit; out/storm
+#: make storm-bench  what a VM's storming device costs the VM beside it, by storm-limit; out/storm (QUICK=1)
 #: make model      the wake-up protocol's models and mutants, by SPIN (QUICK=1 for the short form)
 #: make peer       Linux's KVM on the emulator, beside Reveille; Linux as a plain guest; out/peer
 #:                 (QUICK=1: one kernel and fewer interrupts, as in make check)
@@ -202,7 +202,7 @@ $(MODEL_BIN): $(B)/%: $(B)/tests/object-emulator/%.o $(MODEL_C:%.c=$(B)/tests/ob
 	@$(CC) -fsanitize=address,undefined -o $@ $^
 
 unit: $(UNIT_BIN) $(MODEL_BIN)
-	@tools/run_units.py $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tools/report/report_test.py tools/report/linux_test.py tools/report/trace_test.py tests/soak/account_test.py tests/soak/linux_test.py tests/peer/peer_test.py
+	@tools/run_units.py $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tests/unit/storm_bench_test.py tools/report/report_test.py tools/report/linux_test.py tools/report/trace_test.py tests/soak/account_test.py tests/soak/linux_test.py tests/peer/peer_test.py
 
 # The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
 emulator-test: emulator
@@ -253,7 +253,7 @@ sched-bench: emulator
 
 storm-bench: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
-	@$(PYTHON) tools/storm_bench.py
+	@$(PYTHON) tools/storm_bench.py $(if $(QUICK),--short)
 
 linux-guest: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
