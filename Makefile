@@ -99,7 +99,7 @@ help:
 #: make demo       every delivery and wake mechanism in one boot; table, summary.json, pictures in out/demo
 #: make check      lint, unit tests, simulation, tests in the emulator, budgets, coverage
 #: make demo-linux  two Linux guests with a NIC each, in every mode; table, summary.json, pictures in
-#:                 out/linux (NIC=igb, igbvf or e1000e)
+#:                 out/linux (NIC=igbvf, e1000e or igb; QUICK=1 as in make check)
 #: make cost       what the audit and the counters cost a wake-up, in instructions
 #: make trace      a traced run: text, JSON for Perfetto, pictures in out/trace (WRITE=1: in docs)
 #: make run        boot interactively, serial on the terminal (CFG=file; quit: Ctrl-A X)

@@ -21,8 +21,8 @@ WAKES = 300
 BESIDE = (("quiet", "bystander", None), ("limit 1000", "storm", 1000), ("default limit", "storm", None),
           ("no limit", "storm", 0))
 # Beside a bounded storm the mean wait is at most so many times that beside a quiet device, and the
-# longest one so much longer: ten messages are held one after the other, or let go, and a line for the
-# log is put together. (Written where a message is held, four such lines took 440 us.)
+# longest one so much longer: ten messages are held one after the other, or let go, and a line for
+# the log is put together. (Written where a message is held, four such lines took 440 us.)
 MEAN_TIMES, LONGEST_MORE_US = 1.5, 150
 # Where the cost lands on pCPU 0: by the log that it reads for everybody; by the target that lives
 # there, with a lower priority.
