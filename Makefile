@@ -107,7 +107,8 @@ help:
 #: make emulator   the emulator alone (cached outside the tree)
 #: make lint       compilers' warnings, clang-format, cppcheck, layers, headers, irq-path
 #: make sim        random schedules of many vCPUs on this machine (COUNT= seeds, SEED= replays one)
-#: make soak       millions of wake-ups by each mechanism, faults injected; out/soak (COUNT=, ONLY=)
+#: make soak       all the long ones: millions of wake-ups by each mechanism, faults injected; out/soak
+#:                 (COUNT=, ONLY= for some of its cells alone); then soak-linux
 #: make soak-linux  half an hour of guest time: ping flood while vCPUs move (MINUTES=); out/soak-linux
 #: make unit       unit tests and simulation on this machine, under ASan and UBSan
 #: make emulator-test  the emulator against small programs without a hypervisor
@@ -218,10 +219,12 @@ $(B)/sim/random: $(SIM_C) $(wildcard tests/sim/*.h tests/host/hw/*.h */*.h vmm/*
 sim: $(B)/sim/random
 	@$< $(if $(SEED),seed $(SEED),$(or $(COUNT),1000))
 
-# Two million wake-ups of each mechanism under each fault: about an hour and a half on two CPUs.
+# Two million wake-ups of each mechanism under each fault: about an hour and a half on two CPUs. Then
+# half an hour of guest time of Linux; ONLY= names cells alone.
 soak: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tools/soak.py $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only $(ONLY))
+	@$(if $(ONLY),,$(PYTHON) tools/soak_linux.py $(if $(MINUTES),--minutes $(MINUTES)))
 
 soak-linux: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
