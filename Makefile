@@ -99,7 +99,7 @@ help:
 #: make demo       every delivery and wake mechanism in one boot; table, summary.json, pictures in out/demo
 #: make check      lint, unit tests, simulation, tests in the emulator, budgets, coverage
 #: make demo-linux  two Linux guests with a NIC each, in every mode; table, summary.json, pictures in
-#:                 out/linux (NIC=igb, igbvf or e1000e)
+#:                 out/linux (NIC=igbvf, e1000e or igb; QUICK=1 as in make check)
 #: make cost       what the audit and the counters cost a wake-up, in instructions
 #: make trace      a traced run: text, JSON for Perfetto, pictures in out/trace (WRITE=1: in docs)
 #: make run        boot interactively, serial on the terminal (CFG=file; quit: Ctrl-A X)
@@ -107,13 +107,14 @@ help:
 #: make emulator   the emulator alone (cached outside the tree)
 #: make lint       compilers' warnings, clang-format, cppcheck, layers, headers, irq-path
 #: make sim        random schedules of many vCPUs on this machine (COUNT= seeds, SEED= replays one)
-#: make soak       millions of wake-ups by each mechanism, faults injected; out/soak (COUNT=, ONLY=)
+#: make soak       all the long ones: millions of wake-ups by each mechanism, faults injected; out/soak
+#:                 (COUNT=, ONLY= for some of its cells alone); then soak-linux
 #: make soak-linux  half an hour of guest time: ping flood while vCPUs move (MINUTES=); out/soak-linux
 #: make unit       unit tests and simulation on this machine, under ASan and UBSan
 #: make emulator-test  the emulator against small programs without a hypervisor
 #: make conformance  does docs/conformance.md say what the emulator's tests show? (WRITE=1 writes it)
 #: make sched-bench  the scheduler's bounds, measured: many halted vCPUs, a pCPU of one's own, greedy ones
-#: make storm-bench  what a VM's storming device costs the VM beside it, by storm-limit; out/storm
+#: make storm-bench  what a VM's storming device costs the VM beside it, by storm-limit; out/storm (QUICK=1)
 #: make model      the wake-up protocol's models and mutants, by SPIN (QUICK=1 for the short form)
 #: make peer       Linux's KVM on the emulator, beside Reveille; Linux as a plain guest; out/peer
 #:                 (QUICK=1: one kernel and fewer interrupts, as in make check)
@@ -202,7 +203,7 @@ $(MODEL_BIN): $(B)/%: $(B)/tests/object-emulator/%.o $(MODEL_C:%.c=$(B)/tests/ob
 	@$(CC) -fsanitize=address,undefined -o $@ $^
 
 unit: $(UNIT_BIN) $(MODEL_BIN)
-	@tools/run_units.py $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tools/report/report_test.py tools/report/linux_test.py tools/report/trace_test.py tests/soak/account_test.py tests/soak/linux_test.py tests/peer/peer_test.py
+	@tools/run_units.py $(UNIT_BIN) $(MODEL_BIN) tests/unit/reveille_cfg_test.py tests/unit/storm_bench_test.py tools/report/report_test.py tools/report/linux_test.py tools/report/trace_test.py tests/soak/account_test.py tests/soak/linux_test.py tests/peer/peer_test.py
 
 # The emulator against its own tests: VMRUN and #VMEXIT, AVIC, the IOMMU's registers.
 emulator-test: emulator
@@ -218,10 +219,12 @@ $(B)/sim/random: $(SIM_C) $(wildcard tests/sim/*.h tests/host/hw/*.h */*.h vmm/*
 sim: $(B)/sim/random
 	@$< $(if $(SEED),seed $(SEED),$(or $(COUNT),1000))
 
-# Two million wake-ups of each mechanism under each fault: about an hour and a half on two CPUs.
+# Two million wake-ups of each mechanism under each fault: about an hour and a half on two CPUs. Then
+# half an hour of guest time of Linux; ONLY= names cells alone.
 soak: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
 	@$(PYTHON) tools/soak.py $(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only $(ONLY))
+	@$(if $(ONLY),,$(PYTHON) tools/soak_linux.py $(if $(MINUTES),--minutes $(MINUTES)))
 
 soak-linux: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
@@ -253,7 +256,7 @@ sched-bench: emulator
 
 storm-bench: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi
-	@$(PYTHON) tools/storm_bench.py
+	@$(PYTHON) tools/storm_bench.py $(if $(QUICK),--short)
 
 linux-guest: emulator
 	@$(MAKE) --no-print-directory $(B)/reveille.efi

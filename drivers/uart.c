@@ -90,6 +90,9 @@ static void put(char c)
 
 void uart_write(const char *text, size_t bytes)
 {
+	/* Empty by now? Then a FIFO's worth waits for nothing. */
+	if (present && (reg_read(UART_LSR) & LSR_ROOM))
+		room = FIFO_BYTES;
 	for (size_t i = 0; i < bytes && present; i++) {
 		if (text[i] == '\n')
 			put('\r');

@@ -62,6 +62,7 @@ prefix=yes
 } &
 {
 	step demo make --no-print-directory demo
+	step storm make --no-print-directory storm-bench QUICK=1
 	step cost make --no-print-directory cost
 	step peer make --no-print-directory peer QUICK=1
 } &

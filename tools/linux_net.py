@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Two Linux guests, a and b, each with a NIC of its own on one network inside QEMU, which is told
-what to do at the serial line: for demo_linux.py and soak_linux.py. Nothing of the network leaves the
-process: guests and the peer (QEMU's user network, restricted) hang on a hub."""
+what to do at the serial line: for demo_linux.py and soak_linux.py. Nothing of the network leaves
+the process: guests and the peer (QEMU's user network, restricted) hang on a hub. (linux_peer.py adds
+a door to a server on this machine's loopback.)"""
 
 import os
 import re
@@ -53,9 +54,9 @@ def config(nic, halt, cpus=CPUS):
     return text
 
 
-def machine(nic, more=(), tftp=None, **members):
-    """more: arguments for QEMU; tftp: a folder whose files the peer hands out."""
-    extra = [*more, "-netdev", "user,id=u0,restrict=on,ipv6=off" + (f",tftp={tftp}" if tftp else ""),
+def machine(nic, more=(), peer="", **members):
+    """more: arguments for QEMU; peer: what the user network has beyond what answers pings."""
+    extra = [*more, "-netdev", "user,id=u0,restrict=on,ipv6=off" + peer,
              "-netdev", "hubport,hubid=0,id=h0,netdev=u0"]
     for i in range(NICS[nic].cards):
         extra += ["-netdev", f"hubport,hubid=0,id=n{i}", "-device",

@@ -37,6 +37,7 @@ struct assigned_irq {
 	uint32_t allowance; /* of those, before the next look at the device's share: storm.h */
 	bool held;          /* (device lock) its device's share is used up: storm.h */
 	bool owed;          /* (device lock) held, emulated: one fires when the period ends */
+	bool untold;        /* (device lock) it was held, and gets a line for it */
 };
 
 struct assigned_device {

@@ -31,15 +31,15 @@ static void report(struct cpu *here, const struct iommu *u, const struct iommu_e
 	if (!d) {
 		/* Nobody's device, blocked anyway: say it while the log is still short. */
 		if (u->event.events <= NOTICE_EVENTS_BEFORE_FENCE)
-			log_warn(
+			log_later(
 				"iommu%u: %s: device %02x:%02x.%x (no VM's) flags %03x address %lx",
 				u->index, e->name, e->dev >> 8, e->dev >> 3 & 31, e->dev & 7,
 				e->flags, e->address);
 		return;
 	}
 	if (notice_count(&d->vm->notices, NOTICE_EVENT))
-		log_warn("iommu%u: %s: device %02x:%02x.%x of vm %s domain %u flags %03x address "
-			 "%lx",
+		log_later("iommu%u: %s: device %02x:%02x.%x of vm %s domain %u flags %03x address "
+			  "%lx",
 			u->index, e->name, e->dev >> 8, e->dev >> 3 & 31, e->dev & 7,
 			d->vm->config->name, e->domain, e->flags, e->address);
 	if (++d->events == NOTICE_EVENTS_BEFORE_FENCE) {

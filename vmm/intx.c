@@ -202,8 +202,9 @@ __attribute__((noinline)) void intx_interrupt(struct cpu *here, struct intx_line
 	}
 	/* At most one line a slow tick. */
 	if (line->state == INTX_HELD)
-		log_warn("vm %s: INTx of %02x:%02x.%x: more than %u interrupts in %u ms: held back "
-			 "for a second at most",
+		log_later(
+			"vm %s: INTx of %02x:%02x.%x: more than %u interrupts in %u ms: held back "
+			"for a second at most",
 			vm->config->name, line->device->pci->id >> 8,
 			line->device->pci->id >> 3 & 31, line->device->pci->id & 7,
 			INTX_WINDOW_MOST, INTX_WINDOW_US / 1000);

@@ -42,7 +42,7 @@ void notice(struct vm *vm, enum notice_kind kind, const char *fmt, ...)
 	va_start(ap, fmt);
 	fmt_textv(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	log_warn("vm %s: %s", vm->config->name, text);
+	log_later("vm %s: %s", vm->config->name, text);
 }
 
 void notice_renew(struct vm *vm)
@@ -55,7 +55,7 @@ void notice_renew(struct vm *vm)
 
 		n->before[kind] += seen;
 		if (seen > told)
-			log_warn("vm %s: %llu more %s", vm->config->name,
+			log_later("vm %s: %llu more %s", vm->config->name,
 				(unsigned long long)(seen - kinds[kind].lines), kinds[kind].what);
 	}
 }

@@ -2,7 +2,8 @@
 /*
  * What a guest or its device tried and wasn't allowed to, on the host's log: with the VM's name,
  * but never as often as the guest likes. Of each kind and VM so many lines go out in a period; the
- * rest is counted, and the period's end says how many there were.
+ * rest is counted, and the period's end says how many there were. Nobody waits for the serial line
+ * meanwhile: log_later().
  */
 #ifndef VMM_NOTICE_H
 #define VMM_NOTICE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "slow.h"
 
+#include "base/log.h"
 #include "console.h"
 #include "cpu.h"
 #include "cpu_time.h"
@@ -14,9 +15,10 @@
 #include "vm_restart.h"
 #include "wake.h"
 
+/* 0: never. */
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
-	return a < b ? a : b;
+	return !a || (b && b < a) ? b : a;
 }
 
 static void renew_notices(void)
@@ -35,7 +37,7 @@ static void look_at_hpets(struct cpu *here)
 
 uint64_t slow_tick(struct cpu *here, uint64_t now)
 {
-	static uint64_t audit_due, notices_due, poll_due; /* ticks */
+	static uint64_t audit_due, notices_due, poll_due, log_due; /* ticks */
 
 	uint64_t storm_due = storm_tick(here, now);
 
@@ -56,7 +58,8 @@ uint64_t slow_tick(struct cpu *here, uint64_t now)
 	if (poll_due <= now)
 		poll_due = earlier(now + clock_us_to_ticks(console_poll(here)),
 			now + clock_us_to_ticks(igb_pf_poll(now)));
-	uint64_t due = earlier(earlier(audit_due, poll_due), restart_look(here, now));
-
-	return storm_due ? earlier(due, storm_due) : due;
+	if (log_due <= now)
+		log_due = log_step() ? now + clock_us_to_ticks(LOG_STEP_US) : 0;
+	return earlier(earlier(earlier(audit_due, poll_due), restart_look(here, now)),
+		earlier(storm_due, log_due));
 }

@@ -2,6 +2,7 @@
 #include "storm.h"
 
 #include "assign.h"
+#include "base/log.h"
 #include "drivers/clock.h"
 #include "notice.h"
 #include "sched.h"
@@ -66,12 +67,11 @@ static void come_back(struct cpu *here, uint64_t due)
 static void hold(struct cpu *here, struct assigned_irq *irq)
 {
 	struct assigned_device *d = irq->device;
-	devid_t id = d->pci->id;
 
-	notice(d->vm, NOTICE_STORM,
-		"device %02x:%02x.%x, message %u: more than %u host interrupts in %u ms: held back "
-		"until then",
-		id >> 8, id >> 3 & 31, id & 7, irq->message, share_of(d), STORM_PERIOD_US / 1000);
+	if (notice_count(&d->vm->notices, NOTICE_STORM) && !irq->untold) {
+		irq->untold = true;
+		shared_add32(&d->storm.untold, 1);
+	}
 	route_hold(here, irq);
 	come_back(here, d->storm.until);
 }
@@ -148,6 +148,30 @@ static uint64_t next_look(const struct assigned_device *d, uint64_t now)
 	return until > now ? until : now + clock_us_to_ticks(STORM_PERIOD_US);
 }
 
+/* The line of one message. Not where it is held, since everybody on that CPU waits then, nor of all
+ * at once: to put a line together takes longer than to hold a message. True: there are more. */
+static bool tell(struct assigned_device *d)
+{
+	devid_t id = d->pci->id;
+
+	spin_lock(&d->lock);
+	for (uint32_t n = 0; n < d->irq_count; n++) {
+		if (!d->irq[n].untold)
+			continue;
+		d->irq[n].untold = false;
+		shared_add32(&d->storm.untold, ~0u);
+		log_later("vm %s: device %02x:%02x.%x, message %u: more than %u host interrupts in "
+			  "%u ms: held back until then",
+			d->vm->config->name, id >> 8, id >> 3 & 31, id & 7, n, share_of(d),
+			STORM_PERIOD_US / 1000);
+		break;
+	}
+	bool more = d->storm.untold;
+
+	spin_unlock(&d->lock);
+	return more;
+}
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return !a || (b && b < a) ? b : a;
@@ -162,10 +186,12 @@ uint64_t storm_tick(struct cpu *here, uint64_t now)
 		struct assigned_device *d;
 
 		for (uint32_t k = 0; (d = vm_source(vm, k)); k++) {
-			if (!shared_load32(&d->storm.held))
-				continue;
-			release(here, d, now);
-			next = earlier(next, next_look(d, now));
+			if (shared_load32(&d->storm.held)) {
+				release(here, d, now);
+				next = earlier(next, next_look(d, now));
+			}
+			if (shared_load32(&d->storm.untold) && tell(d))
+				next = earlier(next, now + clock_us_to_ticks(STORM_PERIOD_US));
 		}
 	}
 	return next;

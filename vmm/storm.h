@@ -41,9 +41,10 @@ struct vcpu;
 
 /* Of a device. (device lock) */
 struct storm {
-	uint64_t until; /* ticks: the present period's end */
-	uint32_t left;  /* of its share */
-	uint32_t held;  /* messages */
+	uint64_t until;  /* ticks: the present period's end */
+	uint32_t left;   /* of its share */
+	uint32_t held;   /* messages */
+	uint32_t untold; /* messages */
 };
 
 /* v has been woken by an entry of the GA log, and its allowance is used up: the devices whose
@@ -54,8 +55,8 @@ void storm_useless(struct vcpu *v) __attribute__((noinline, cold));
 /* irq's allowance is used up, and its interrupt has come. True: it may be delivered. */
 bool storm_host_interrupt(struct cpu *here, struct assigned_irq *irq)
 	__attribute__((noinline, cold));
-/* By the timer of any CPU that held something: lets go of what is due, of all devices. Returns when
- * to come again, in ticks; 0: nothing is held. */
+/* By the timer of any CPU that held something: lets go of what is due, of all devices, and puts
+ * what was held on the log. Returns when to come again, in ticks; 0: nothing is held. */
 uint64_t storm_tick(struct cpu *here, uint64_t now);
 
 #endif

@@ -175,6 +175,18 @@ WEAK void log_line(enum log_level level, const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+WEAK void log_later(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!getenv("TEST_LOG"))
+		return;
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
 WEAK void log_text(const char *text, size_t bytes)
 {
 	fwrite(text, 1, bytes, stderr);

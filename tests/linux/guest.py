@@ -54,16 +54,27 @@ def _put_mark(root):
                     MARK], check=True)
 
 
+def _bundle_iperf3(folder):
+    with tempfile.TemporaryDirectory(dir=CACHE) as unpacked:
+        subprocess.run([BUNDLE, unpacked, folder, "iperf3", "usr/bin/iperf3"], check=True)
+
+
 def _put_iperf3(root):
     """/bin/iperf3, Debian's."""
-    with tempfile.TemporaryDirectory(dir=CACHE) as unpacked:
-        subprocess.run([BUNDLE, unpacked, os.path.join(root, "iperf3"), "iperf3",
-                        "usr/bin/iperf3"], check=True)
+    _bundle_iperf3(os.path.join(root, "iperf3"))
     path = os.path.join(root, "bin/iperf3")
     with open(path, "w", encoding="ascii") as file:
         file.write("#!/bin/busybox sh\n"
                    "exec /iperf3/lib/ld.so --library-path /iperf3/lib /iperf3/program \"$@\"\n")
     os.chmod(path, 0o755)
+
+
+def host_iperf3(folder):
+    """The same for this machine, in the folder; the beginning of a command line."""
+    os.makedirs(CACHE, exist_ok=True)
+    _bundle_iperf3(folder)
+    lib = os.path.join(folder, "lib")
+    return [os.path.join(lib, "ld.so"), "--library-path", lib, os.path.join(folder, "program")]
 
 
 PROGRAMS = {"mark": _put_mark, "iperf3": _put_iperf3}

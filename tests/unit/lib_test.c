@@ -109,6 +109,66 @@ TEST(log_lines)
 	EXPECT_EQ(logged[510], '\n');
 }
 
+/* What can wait is written in pieces, or by whoever has something to say first. */
+TEST(log_lines_that_wait)
+{
+	logged[0] = 0;
+	chunks = 0;
+	log_later("%u", 12345678);
+	log_later("two");
+	EXPECT_EQ(chunks, 0);
+	EXPECT(log_step());
+	EXPECT(!strcmp(logged, "warning: 123"));
+	EXPECT(log_step());
+	EXPECT(!strcmp(logged, "warning: 12345678\nwarnin"));
+	log_text("x", 1);
+	EXPECT(!strcmp(logged, "warning: 12345678\nwarning: two\nx"));
+	EXPECT(!log_step());
+	logged[0] = 0;
+	log_later("three");
+	log_step();
+	EXPECT(!strcmp(logged, "\nwarning: thr")); /* after somebody's half line */
+	log_info("four");
+	EXPECT(!strcmp(logged, "\nwarning: three\nfour\n"));
+	logged[0] = 0;
+	log_later("five");
+	say_panic("six");
+	EXPECT(!strcmp(logged, "warning: five\n\nPANIC: six\n"));
+	chunks = 0;
+	EXPECT(!log_step());
+	EXPECT_EQ(chunks, 0);
+}
+
+/* All round the buffer, then beyond it. */
+TEST(log_lines_that_find_no_room)
+{
+	unsigned said = 0;
+
+	for (unsigned i = 0; i < 3000; i++) {
+		char line[40];
+
+		logged[0] = 0;
+		log_later("%u", i);
+		while (log_step())
+			;
+		snprintf(line, sizeof(line), "warning: %u\n", i);
+		said += !strcmp(logged, line);
+	}
+	EXPECT_EQ(said, 3000);
+	for (unsigned i = 0; i < 8192 / 16; i++)
+		log_later("7 bytes"); /* 17 in all */
+	logged[0] = 0;
+	log_later("no room");
+	for (unsigned i = 0; i < 8192 / 12 + 10; i++) {
+		if (strlen(logged) > 3000)
+			logged[0] = 0;
+		log_step();
+	}
+	EXPECT(strstr(logged, "warning: 7 bytes\nwarning: 32 lines left out: too many at once\n"));
+	EXPECT(!strstr(logged, "no room"));
+	EXPECT(!log_step());
+}
+
 TEST(log_panic_breaks_the_lock)
 {
 	logged[0] = 0;

@@ -22,6 +22,8 @@ static const struct pci_device pci = { .id = 0x0020 };
 static uint64_t now;
 static unsigned armed;
 static struct irte entries[2];
+static unsigned lines;
+static char last[200];
 
 uint64_t sim_ticks(void)
 {
@@ -41,6 +43,16 @@ uint32_t vm_count(void)
 struct vm *vm_by_index(uint32_t i)
 {
 	return &vm;
+}
+
+void log_later(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(last, sizeof(last), fmt, args);
+	va_end(args);
+	lines++;
 }
 
 void sched_arm_timer(struct cpu *cpu)
@@ -89,7 +101,7 @@ static void start(uint32_t limit)
 		list_append(&vcpu[i].avic.posts, &irqs[i].post.link);
 	}
 	now = 1000000;
-	armed = 0;
+	armed = lines = 0;
 }
 
 /* As wake.c does it: a wake by the GA log; false: no entry comes, it is held. */
@@ -142,8 +154,44 @@ TEST(the_period_ends)
 	EXPECT(irqs[0].held);
 	EXPECT_EQ(storm_tick(&here, now + PERIOD), 0);
 	EXPECT(!irqs[0].held);
+	EXPECT_EQ(lines, 1);
 	now += PERIOD;
 	EXPECT_EQ(entries_let_through(0, 100), 12);
+}
+
+/* Nothing is put together for the log while a storm is held, and one line at a time later. */
+TEST(told_later_one_by_one)
+{
+	start(1000);
+	entries_let_through(0, 100);
+	entries_let_through(1, 100);
+	EXPECT_EQ(lines, 0);
+	EXPECT_EQ(storm_tick(&here, now), now + PERIOD);
+	EXPECT_EQ(lines, 1);
+	EXPECT(!strcmp(last, "vm bad: device 00:04.0, message 0: more than 10 host interrupts in "
+			     "10 ms: held back until then"));
+	EXPECT_EQ(storm_tick(&here, now + PERIOD), 0);
+	EXPECT(strstr(last, "message 1"));
+	EXPECT_EQ(storm_tick(&here, now + 2 * PERIOD), 0);
+	EXPECT_EQ(lines, 2);
+}
+
+/* What is not held any more still gets its line; four have one in all. */
+TEST(four_lines)
+{
+	start(1000);
+	for (unsigned i = 0; i < 20; i++) {
+		entries_let_through(0, 100);
+		now += PERIOD;
+		storm_tick(&here, now);
+	}
+	EXPECT_EQ(lines, 4);
+	EXPECT_EQ(notice_total(&vm.notices, NOTICE_STORM), 20);
+	start(1000);
+	entries_let_through(0, 100);
+	route_release(&here, &irqs[0]);
+	EXPECT_EQ(storm_tick(&here, now), 0);
+	EXPECT_EQ(lines, 1);
 }
 
 TEST(slow_ones_are_never_held)

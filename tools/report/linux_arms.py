@@ -7,15 +7,16 @@ import numpy as np
 import stopwatch as sw
 
 # The host's: vmm/vectors.h. A kick ends a run only after a sibling's IPI that found the vCPU halted:
-# each has a pCPU of its own.
-HOST_VECTORS = {0xE0: "apic", 0xE1: "ipi"}
+# each has a pCPU of its own. The GA log's interrupt ends one for another vCPU, whose entry it is: the
+# log is read by one pCPU for all.
+HOST_VECTORS = {0xE0: "apic", 0xE1: "ipi", 0xD9: "log"}
 EXIT_MSR = 0x7C
 CODES = {sw.EXIT_HLT: "halt", EXIT_MSR: "apic", 0x401: "ipi", sw.EXIT_VMMCALL: "mark"}
 # Where an interrupt found the vCPU.
 RUNNING, HALTING, HALTED = PLACES = ("running", "halting", "halted")
 # In the order of the picture. apic: the guest's timer is due, or a WRMSR: with AVIC only that by
 # which it is armed, without it each EOI and IPI too.
-REASONS = ("halt", "host interrupt", "ipi", "apic", "other")
+REASONS = ("halt", "host interrupt", "log", "ipi", "apic", "other")
 
 
 class Guests:
@@ -29,7 +30,7 @@ class Guests:
         self.reason[self.exits] = [CODES.get(int(c), "other") for c in r["a"][self.exits]]
         self.taken = {c: i[kind[i] == sw.HOST_IRQ] for c, i in recording.of_cpu.items()}
         self._interrupts_of_host()
-        self.own = np.isin(self.reason[self.exits].astype(str), ["apic", "ipi", "mark"])
+        self.own = np.isin(self.reason[self.exits].astype(str), ["apic", "ipi", "log", "mark"])
         self.by_vmcb = {}
         posts = np.flatnonzero(kind == sw.POST)
         virqs = np.flatnonzero((kind == sw.VIRQ) & (r["a"] == 0))
@@ -51,7 +52,7 @@ class Guests:
                 self.reason[e] = which or "host interrupt"
 
     def _of_vmcb(self, vmcb):
-        """(exits but for IPIs and timer, all exits, entries)"""
+        """(exits but for IPIs, timer and log, all exits, entries)"""
         if vmcb not in self.by_vmcb:
             b = self.recording.records["b"]
             mine = b[self.exits] == vmcb
@@ -61,7 +62,7 @@ class Guests:
 
     def _in_the_way(self, source, virq):
         """(where the post found the vCPU, exits from the post to the delivery: its HLT before it
-        included, but not what the guest does by itself, IPIs and its timer). HALTING: the exit of
+        included, but not what is another's, or done by the guest itself: IPIs, its timer). HALTING: the exit of
         its HLT was still being handled, or the guest had turned interrupts off and halts next."""
         others, every, runs = self._of_vmcb(self.recording.records["b"][virq])
         between = int(np.searchsorted(others, virq) - np.searchsorted(others, source))

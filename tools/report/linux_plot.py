@@ -7,7 +7,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 
-COLOURS = {"halt": "#2f7d5b", "host interrupt": "#c98b2b", "ipi": "#5b7f95", "apic": "#cccccc",
+COLOURS = {"halt": "#2f7d5b", "host interrupt": "#c98b2b", "log": "#e6c88a", "ipi": "#5b7f95", "apic": "#cccccc",
            "other": "#b04a3a"}
 
 
