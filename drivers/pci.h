@@ -39,6 +39,8 @@ const struct pci_device *pci_bridge_to(uint32_t bus);
 devid_t pci_wire_id(devid_t dev);
 /* Access Control Services: on, in all functions that have them, those of virtual functions too. */
 void pci_enable_acs(void);
+/* That of one function, again after its reset. False: it doesn't stay on. */
+bool pci_acs_on(const struct pci_device *d) MUST_USE;
 /* Does all that one of two functions sends to the other pass the root complex, and so an IOMMU? As
  * if ACS were on. */
 bool pci_apart(devid_t a, devid_t b);

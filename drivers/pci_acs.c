@@ -11,20 +11,25 @@
 
 #define VENDOR_VF 0xffffu /* what the register of a virtual function holds */
 
+bool pci_acs_on(const struct pci_device *d)
+{
+	uint16_t control = (uint16_t)(d->cap_acs + ACS_CONTROL);
+
+	if (!d->cap_acs)
+		return true;
+	/* What it lacks it has no need of: "ACS Capability Register". */
+	uint32_t on = pci_read(d->id, (uint16_t)(d->cap_acs + ACS_CAP), 2) & ACS_ISOLATES;
+
+	pci_write(d->id, control, 2, (pci_read(d->id, control, 2) & ~ACS_DIRECT_TRANSLATED) | on);
+	return (pci_read(d->id, control, 2) & (ACS_DIRECT_TRANSLATED | ACS_ISOLATES)) == on;
+}
+
 void pci_enable_acs(void)
 {
 	for (uint32_t i = 0; i < pci_count(); i++) {
 		struct pci_device *d = pci_by_index(i);
-		uint16_t control = (uint16_t)(d->cap_acs + ACS_CONTROL);
 
-		if (!d->cap_acs)
-			continue;
-		/* What it lacks it has no need of: "ACS Capability Register". */
-		uint32_t on = pci_read(d->id, (uint16_t)(d->cap_acs + ACS_CAP), 2) & ACS_ISOLATES;
-
-		pci_write(d->id, control, 2,
-			(pci_read(d->id, control, 2) & ~ACS_DIRECT_TRANSLATED) | on);
-		if ((pci_read(d->id, control, 2) & (ACS_DIRECT_TRANSLATED | ACS_ISOLATES)) == on)
+		if (pci_acs_on(d))
 			continue;
 		log_warn("device %02x:%02x.%x: its ACS can't be turned on", d->id >> 8,
 			d->id >> 3 & 31, d->id & 7);

@@ -183,7 +183,7 @@ err_t pci_reset_step(const struct pci_device *d, struct pci_reset *r)
 	if (pci_read(d->id, PCI_CLASS, 4) == ~0u)
 		return now < r->deadline ? ERR_BUSY : ERR_TIMEOUT;
 	restore(d);
-	return OK;
+	return pci_acs_on(d) ? OK : ERR_TIMEOUT;
 }
 
 err_t pci_reset(const struct pci_device *d, struct pci_reset *r)

@@ -59,6 +59,7 @@ prefix=yes
 	step sched make --no-print-directory sched-bench
 	step soak-linux /usr/bin/python3 tools/soak_linux.py --minutes 1 --out out/check/soak-linux
 	step demo-linux make --no-print-directory demo-linux QUICK=1
+	step linux-guest make --no-print-directory linux-guest QUICK=1
 } &
 {
 	step demo make --no-print-directory demo
