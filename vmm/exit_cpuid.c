@@ -15,8 +15,8 @@
 #define F1C_X2APIC   BIT(21)
 #define F1C_DEADLINE BIT(24)
 #define F1C_GUEST    BIT(31)
-/* 6, EAX: the APIC timer always runs. Without it Linux keeps its periodic tick, unless it has an HPET,
- * which it takes only without. */
+/* 6, EAX: the APIC timer always runs. Without it Linux keeps its periodic tick, unless it has an
+ * HPET, which it takes only without. */
 #define F6A_ARAT BIT(2)
 /* 7, EBX: FSGSBASE, BMI1, AVX2, SMEP, BMI2, ERMS, INVPCID, AVX512F.., RDSEED, ADX, SMAP,
  * CLFLUSHOPT, CLWB, SHA. ECX: UMIP, PKU, OSPKE and the vector extensions. */

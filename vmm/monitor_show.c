@@ -145,8 +145,9 @@ static void show_irqs(struct vm *vm)
 	monitor_print("  IPIs: %s", posted ? "posted by AVIC" : "emulated: no AVIC in this mode");
 	monitor_print("  APIC timer: emulated: AVIC has none");
 	if (vm->hpet.device.vm)
-		monitor_print("  HPET: %s", vm->hpet.mapped ? "the guest sets it without exits"
-							: "trapped: its messages are being set up");
+		monitor_print("  HPET: %s", vm->hpet.mapped
+						    ? "the guest sets it without exits"
+						    : "trapped: its messages are being set up");
 	for (uint32_t i = 0; (d = vm_source(vm, i)); i++) {
 		for (uint32_t n = 0; n < d->irq_count; n++)
 			show_message(vm, &d->irq[n]);

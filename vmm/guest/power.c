@@ -37,7 +37,7 @@ void power_pm1_access(struct cpu *here, struct vm *vm, struct port_access *a)
 
 	if (a->in) {
 		a->value = a->port == PLATFORM_PM1_CONTROL ? (uint32_t)PM1_SCI_EN
-			   : a->port == enable_at	   ? vm->pm1_enable
+			   : a->port == enable_at          ? vm->pm1_enable
 							   : 0;
 		return;
 	}

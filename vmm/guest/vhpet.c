@@ -11,13 +11,14 @@
 #include <hw/mmio.h>
 #include <hw/shared.h>
 
-/* What comparator n sends: bits 10:8 = 1 (arbitrated) and n, together the index of its IRTE. A guest
- * writes vectors from 10h on, with or without that mode: it never means one of these. */
+/* What comparator n sends: bits 10:8 = 1 (arbitrated) and n, together the index of its IRTE. A
+ * guest writes vectors from 10h on, with or without that mode: it never means one of these. */
 #define VHPET_DATA(n) (VHPET_ENTRY | (n))
 #define VECTOR_FIRST  VHPET_COMPARATORS
-/* Destination FFh, which nobody writes, tells our address from the guest's; the IOMMU ignores it. */
-#define ADDRESS_OURS  0xfeeff000u
-#define PAGE          GPA(PLATFORM_HPET)
+/* Destination FFh, which nobody writes, tells our address from the guest's; the IOMMU ignores it.
+ */
+#define ADDRESS_OURS 0xfeeff000u
+#define PAGE         GPA(PLATFORM_HPET)
 
 static bool given;
 
@@ -364,8 +365,8 @@ static err_t fill_table(struct vm *vm)
 		return ERR_NOMEM;
 	for (uint32_t i = VECTOR_FIRST; i < VHPET_ENTRIES && !err; i++)
 		if (i % VHPET_ENTRY >= VECTOR_FIRST)
-			err = irte_remap(h->device.iommu, h->source.id, &irt->entry[i],
-				cpu->apicid, vector);
+			err = irte_remap(
+				h->device.iommu, h->source.id, &irt->entry[i], cpu->apicid, vector);
 	return err;
 }
 
