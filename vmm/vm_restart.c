@@ -118,6 +118,7 @@ static void begin_reset(struct cpu *here, struct vm *vm)
 		memset(phys_to_virt(vm->apic_page), 0, PAGE_BYTES);
 	vpci_reset(here, vm);
 	vhpet_reset(here, vm);
+	vm->pm1_enable = 0;
 	assign_reset_begin(here, vm);
 	go(vm, RESTART_RESET, 0);
 }

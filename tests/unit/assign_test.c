@@ -229,7 +229,8 @@ bool storm_host_interrupt(struct cpu *here, struct assigned_irq *irq)
 
 static const char *pin_refusal;
 static err_t pin_result;
-static unsigned pins_closed;
+static unsigned pins_closed, hpet_closed, hpet_opened;
+static err_t hpet_result;
 
 const char *intx_refuse(const struct vm *v, const struct pci_device *pci)
 {
@@ -241,6 +242,19 @@ err_t intx_attach(struct vm *v, struct assigned_device *d, const char **sentence
 	if (pin_result)
 		*sentence = "pin";
 	return pin_result;
+}
+
+void vhpet_close(struct vm *v)
+{
+	hpet_closed++;
+}
+
+err_t vhpet_open(struct vm *v, const char **sentence)
+{
+	hpet_opened++;
+	if (hpet_result)
+		*sentence = "the HPET";
+	return hpet_result;
 }
 
 void intx_close(struct vm *v)
@@ -520,7 +534,9 @@ TEST(second_life)
 	EXPECT_EQ(assign_route(&cpu[0], &d->irq[0], &vcpu[0], 0x51), OK);
 	uint64_t open = dte(0)[0];
 
+	hpet_closed = hpet_opened = 0;
 	assign_block_all(&vm);
+	EXPECT_EQ(hpet_closed, 1);
 	assign_reset_begin(&cpu[0], &vm);
 	EXPECT(!d->irq[0].target && !(irte(0)[0] & 1));
 	flr_result = ERR_BUSY;
@@ -529,6 +545,7 @@ TEST(second_life)
 	flr_result = OK;
 	EXPECT_EQ(assign_reset_step(&vm, &why), OK);
 	EXPECT_EQ(dte(0)[0], open);
+	EXPECT(hpet_closed == 1 && hpet_opened == 1);
 	EXPECT(state[0].master); /* pci = direct */
 	assign_block_all(&vm);
 	assign_reset_begin(&cpu[0], &vm);
@@ -537,6 +554,18 @@ TEST(second_life)
 	EXPECT(strstr(why, "no reset"));
 	EXPECT(!state[0].master);
 	EXPECT(dte(0)[0] != open);
+}
+
+TEST(a_second_life_whose_hpet_stays_closed)
+{
+	start(EFR);
+	EXPECT_EQ(give(&vm, 0), OK);
+	assign_block_all(&vm);
+	assign_reset_begin(&cpu[0], &vm);
+	hpet_result = ERR_TIMEOUT;
+	EXPECT_EQ(assign_reset_step(&vm, &why), ERR_TIMEOUT);
+	EXPECT(!strcmp(why, "the HPET"));
+	hpet_result = OK;
 }
 
 TEST(nobody_gets_what_another_has)

@@ -30,6 +30,11 @@ uint64_t rtc_us_at(uint64_t ticks)
 	return 0;
 }
 
+uint32_t vhpet_capabilities(const struct vhpet *h)
+{
+	return 0x80862201;
+}
+
 bool vm_write(struct vm *m, gpa_t to, const void *from, size_t bytes)
 {
 	if (to.v > config.memory_bytes || bytes > config.memory_bytes - to.v)
@@ -288,4 +293,65 @@ TEST(acpi)
 	config.memory_bytes = 0xe0000;
 	EXPECT(guest_acpi_place(&vm, &rsdp) != OK);
 	config.memory_bytes = MEMORY;
+}
+
+/* Where the guest finds a table; 0: nowhere. */
+static uint64_t table(const char *signature)
+{
+	gpa_t rsdp;
+
+	EXPECT_EQ(guest_acpi_place(&vm, &rsdp), OK);
+	uint64_t xsdt = in_ram(rsdp.v + 24, 8);
+
+	EXPECT_EQ(sum(xsdt, (unsigned)in_ram(xsdt + 4, 4)), 0);
+	for (uint64_t i = 36; i < in_ram(xsdt + 4, 4); i += 8) {
+		uint64_t at = in_ram(xsdt + i, 8);
+
+		EXPECT_EQ(sum(at, (unsigned)in_ram(at + 4, 4)), 0);
+		if (!memcmp(ram + at, signature, 4))
+			return at;
+	}
+	return 0;
+}
+
+TEST(acpi_without_an_hpet)
+{
+	fresh();
+	uint64_t fadt = table("FACP");
+
+	EXPECT_EQ(in_ram(fadt + 112, 4), 0x100435);
+	EXPECT_EQ(in_ram(fadt + 46, 2), 0);
+	EXPECT_EQ(in_ram(fadt + 56, 4), 0);
+	EXPECT_EQ(in_ram(fadt + 64, 4), 0);
+	EXPECT_EQ(in_ram(fadt + 152, 8), 0);
+	EXPECT_EQ(table("HPET"), 0);
+}
+
+/* Linux looks for an HPET only where hardware is not reduced: then PM1 blocks must be there. */
+TEST(acpi_with_an_hpet)
+{
+	fresh();
+	vm.hpet.device.vm = &vm;
+	uint64_t fadt = table("FACP");
+
+	EXPECT_EQ(in_ram(fadt + 112, 4), 0x435); /* neither reduced nor fixed buttons */
+	EXPECT_EQ(in_ram(fadt + 46, 2), 9);
+	EXPECT_EQ(in_ram(fadt + 48, 4), 0); /* no SMI port: ACPI is on */
+	EXPECT_EQ(in_ram(fadt + 56, 4), 0x604);
+	EXPECT_EQ(in_ram(fadt + 64, 4), 0x608);
+	EXPECT_EQ(in_ram(fadt + 88, 2), 0x0204);
+	EXPECT_EQ(in_ram(fadt + 96, 4), 0xffffffff); /* neither C2 nor C3 */
+	EXPECT_EQ(in_ram(fadt + 148, 4), 0x02002001);
+	EXPECT_EQ(in_ram(fadt + 152, 8), 0x604);
+	EXPECT_EQ(in_ram(fadt + 172, 4), 0x02001001);
+	EXPECT_EQ(in_ram(fadt + 176, 8), 0x608);
+	uint64_t hpet = table("HPET");
+
+	EXPECT(hpet);
+	EXPECT_EQ(in_ram(hpet + 4, 4), 56);
+	EXPECT_EQ(in_ram(hpet + 36, 4), 0x80862201);
+	EXPECT_EQ(in_ram(hpet + 40, 4), 0);
+	EXPECT_EQ(in_ram(hpet + 44, 8), 0xfed00000);
+	EXPECT_EQ(in_ram(hpet + 52, 4), 0);
+	vm.hpet.device.vm = NULL;
 }

@@ -558,3 +558,23 @@ TEST(long_values)
 	REFUSED(text, 4, "is no setting", "expected key = value");
 	EXPECT(strlen(e.text) < sizeof(e.text));
 }
+
+TEST(timers)
+{
+	EXPECT_EQ(parse(VM), OK);
+	EXPECT_EQ(c.vms[0].timer, TIMER_APIC);
+	EXPECT_EQ(parse(VM "timer = apic\n"), OK);
+	EXPECT_EQ(c.vms[0].timer, TIMER_APIC);
+	EXPECT_EQ(parse(KERNEL "timer = hpet\n"), OK);
+	EXPECT_EQ(c.vms[0].timer, TIMER_HPET);
+	EXPECT_EQ(parse(VM "timer = hpet\npci = virtual\n"), OK);
+	EXPECT_EQ(c.vms[0].timer, TIMER_HPET);
+	EXPECT_EQ(parse(KERNEL "timer = hpet\n" VM "timer = apic\n"), OK);
+	REFUSED(VM "timer = tsc\n", 4, "'tsc' for 'timer'", "expected apic or hpet");
+	REFUSED(VM "pci = direct\ntimer = hpet\n", 5, "needs a guest with tables",
+		"expected a kernel, or pci = virtual too");
+	REFUSED(VM "timer = hpet\n[vm b]\n", 4, "needs a guest with tables", "pci = virtual");
+	REFUSED(KERNEL "timer = hpet\n" VM "pci = virtual\ntimer = hpet\n", 9,
+		"the HPET belongs to [vm l] already", "expected timer = hpet once");
+	REFUSED(VM "timer = apic\ntimer = apic\n", 5, "'timer' is there already", "once");
+}

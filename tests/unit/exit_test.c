@@ -131,6 +131,14 @@ bool vpci_has_port(const struct vm *m, uint16_t port)
 	return bus && port == 0xcfc;
 }
 
+static unsigned hpet_accesses;
+
+void vhpet_access(struct cpu *here, struct vm *m, struct mmio_access *a)
+{
+	hpet_accesses++;
+	a->value = a->write ? a->value : 0x77;
+}
+
 void vpci_mmio(struct cpu *here, struct vm *m, struct mmio_access *a)
 {
 	a->value = a->write ? a->value : 0x10c98086;
@@ -416,6 +424,11 @@ TEST(cpuid)
 	cpuid(0xd, 9);
 	EXPECT_EQ(out(EAX), 0);
 	cpuid(5, 0);
+	EXPECT_EQ(out(EAX), 0);
+	cpuid(6, 0);
+	EXPECT_EQ(out(EAX), 4); /* ARAT */
+	vm.hpet.device.vm = &vm;
+	cpuid(6, 0);
 	EXPECT_EQ(out(EAX), 0);
 	cpuid(0, 0);
 	EXPECT_EQ(out(EAX), ~0u);
@@ -984,4 +997,37 @@ TEST(console_breaks_long_lines)
 	guest_console_write(&vm.console, "n", text, 199);
 	EXPECT_EQ(strlen(console), 203);
 	EXPECT(!strncmp(console, "n: xxx", 6));
+}
+
+/* With an HPET come its page and PM1 blocks; without one they are nobody's. */
+TEST(what_comes_with_an_hpet)
+{
+	fresh(APIC_XAPIC);
+	identity_map();
+	config.builtin = false;
+	vm.hpet.device.vm = &vm;
+	hpet_accesses = 0;
+	CODE("\x8b\x07"); /* mov (%rdi),%eax */
+	npf(0xfed000f0, false);
+	EXPECT_EQ(svm_reg(&v->svm, 0), 0x77);
+	CODE("\x8b\x07");
+	npf(0xfed00ffc, false);
+	EXPECT_EQ(hpet_accesses, 2);
+	CODE("\x66\xed"); /* in (%dx),%ax */
+	leave_by(0x7b, 0x06080021, 0x200002);
+	EXPECT_EQ(svm_reg(&v->svm, 0) & 0xffff, 1);
+	ended = -1;
+	reg(0, 0x3401);
+	leave_by(0x7b, 0x06080020, 0x200002);
+	EXPECT_EQ(ended, VM_POWER_OFF);
+	vm.hpet.device.vm = NULL;
+	ended = -1;
+	leave_by(0x7b, 0x06080020, 0x200002);
+	EXPECT_EQ(ended, -1);
+	leave_by(0x7b, 0x06080021, 0x200002);
+	EXPECT_EQ(svm_reg(&v->svm, 0) & 0xffff, 0xffff);
+	CODE("\x8b\x07");
+	npf(0xfed000f0, false);
+	EXPECT_EQ(hpet_accesses, 2);
+	config.builtin = true;
 }

@@ -383,3 +383,42 @@ TEST(power_registers)
 	EXPECT_EQ(power(0xcf9, 0x0e), VM_RESET);
 	EXPECT_EQ(power(0xcf9, 0x02), -1);
 }
+
+static uint32_t pm1_in(uint16_t port)
+{
+	struct port_access a = { .port = port, .bytes = 2, .in = true, .value = ~0u };
+
+	power_pm1_access(&cpu, &vm, &a);
+	return a.value;
+}
+
+static int pm1_out(uint16_t port, uint16_t value)
+{
+	struct port_access a = { .port = port, .bytes = 2, .value = value };
+
+	ended = -1;
+	power_pm1_access(&cpu, &vm, &a);
+	return ended;
+}
+
+/* Beside the HPET: status and enable at 604h, control at 608h. */
+TEST(pm1_registers)
+{
+	fresh(true);
+	EXPECT_EQ(pm1_in(0x608), 1); /* SCI_EN */
+	EXPECT_EQ(pm1_in(0x604) | pm1_in(0x606), 0);
+	EXPECT_EQ(pm1_out(0x606, 0x0120), -1);
+	EXPECT_EQ(pm1_in(0x606), 0x0120);
+	EXPECT_EQ(pm1_in(0x604), 0);
+	EXPECT_EQ(pm1_out(0x604, 0xffff), -1); /* to clear what never was */
+	EXPECT_EQ(pm1_in(0x604), 0);
+	EXPECT_EQ(pm1_in(0x606), 0x0120);
+	EXPECT_EQ(pm1_out(0x608, 0x1400), -1); /* S5, not enabled */
+	EXPECT_EQ(pm1_out(0x608, 0x2c00), -1); /* S3 */
+	EXPECT_EQ(pm1_out(0x608, 0x2000), -1); /* S0 */
+	EXPECT_EQ(pm1_out(0x606, 0x3400), -1);
+	EXPECT_EQ(pm1_out(0x604, 0x3400), -1);
+	EXPECT_EQ(pm1_out(0x608, 0x3400), VM_POWER_OFF);
+	EXPECT_EQ(pm1_out(0x608, 0x3401), VM_POWER_OFF);
+	EXPECT_EQ(pm1_in(0x608), 1);
+}

@@ -44,6 +44,7 @@ static struct iommu *unit_of_ioapic = &unit;
 static struct irte entries[32];
 static uint64_t ticks;
 static uint8_t next_vector;
+static bool hpet_given;
 static err_t remap_result;
 static const char *why;
 /* Lines are given for good, so each test has a GSI of its own: the base moves. */
@@ -210,6 +211,11 @@ bool avic_notify(struct avic_vcpu *a, apicid_t here)
 	return false;
 }
 
+bool vhpet_given(void)
+{
+	return hpet_given;
+}
+
 void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t events)
 {
 }
@@ -218,6 +224,7 @@ void vcpu_post_event(struct cpu *here, struct vcpu *v, uint32_t events)
 static void prepare(void)
 {
 	gsi_base += 24;
+	hpet_given = false;
 	acpi = (struct acpi_info){ .ioapic_count = 1 };
 	acpi.ioapic[0].id = 9;
 	acpi.ioapic[0].base = (uint64_t)regs;
@@ -483,6 +490,12 @@ TEST(never_stuck)
 	EXPECT(vm.devices[0].line->interrupts > 500);
 }
 
+TEST(whether_a_line_is_given)
+{
+	ready();
+	EXPECT(intx_given());
+}
+
 static void refused(unsigned device, const char *part)
 {
 	EXPECT(attach(device) != OK);
@@ -506,6 +519,9 @@ TEST(refusals)
 	refused(0, "doesn't answer");
 	EXPECT_EQ(cpu.vectors[HOST_FIRST].kind, VECTOR_FREE);
 	remap_result = OK;
+	hpet_given = true;
+	refused(0, "a VM has the HPET");
+	hpet_given = false;
 	EXPECT_EQ(attach(0), OK);
 	EXPECT_EQ(intx_unused(&vm), NULL);
 	config.intx[config.intx_count] = config.intx[0];

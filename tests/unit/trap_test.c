@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "drivers/lapic.h"
 #include "events.h"
+#include "guest/vhpet.h"
 #include "intx.h"
 #include "panic.h"
 #include "place.h"
@@ -18,7 +19,7 @@ bool lapic_is_x2apic = true;
 volatile uint8_t *lapic_mmio;
 
 static struct cpu cpu;
-static unsigned eois, inbox, ticks, galog, own, shared, events, obeyed, device, line;
+static unsigned eois, inbox, ticks, galog, own, shared, events, obeyed, device, line, hpet;
 static bool eoi_first;
 static void *last_owner;
 
@@ -84,6 +85,12 @@ void intx_interrupt(struct cpu *on, struct intx_line *of)
 	handled(&line, on);
 }
 
+void vhpet_interrupt(struct cpu *on, struct vhpet *of)
+{
+	last_owner = of;
+	handled(&hpet, on);
+}
+
 void panic_trap(const struct trap_frame *frame)
 {
 	(void)frame;
@@ -97,13 +104,13 @@ bool cpu_stopping(void)
 
 static unsigned total(void)
 {
-	return inbox + ticks + galog + own + shared + events + obeyed + device + line;
+	return inbox + ticks + galog + own + shared + events + obeyed + device + line + hpet;
 }
 
 static void take(uint32_t vector)
 {
 	sim_cpu = &cpu;
-	eois = inbox = ticks = galog = own = shared = events = obeyed = device = line = 0;
+	eois = inbox = ticks = galog = own = shared = events = obeyed = device = line = hpet = 0;
 	eoi_first = true;
 	cpu.stale_interrupts = 0;
 	trap_interrupt(vector);
@@ -165,6 +172,11 @@ TEST(dynamic_vectors)
 	last_owner = NULL;
 	take(0x32);
 	EXPECT_EQ(line, 1);
+	EXPECT(last_owner == &owner);
+	cpu.vectors[0x33] = (struct vector_use){ &owner, VECTOR_HPET };
+	last_owner = NULL;
+	take(0x33);
+	EXPECT_EQ(hpet, 1);
 	EXPECT(last_owner == &owner);
 	take(0x31); /* freed meanwhile: counted, EOI, harmless */
 	EXPECT_EQ(cpu.stale_interrupts, 1);

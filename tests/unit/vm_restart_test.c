@@ -116,6 +116,13 @@ void vpci_reset(struct cpu *cpu, struct vm *m)
 {
 }
 
+static unsigned hpet_resets;
+
+void vhpet_reset(struct cpu *cpu, struct vm *m)
+{
+	hpet_resets++;
+}
+
 static unsigned dirty(void)
 {
 	unsigned n = 0;
@@ -191,7 +198,11 @@ static uint64_t run_for(uint64_t limit)
 TEST(starts_anew)
 {
 	fresh();
+	hpet_resets = 0;
+	vm.pm1_enable = 0x120;
 	run_for(SECOND);
+	EXPECT_EQ(hpet_resets, 1);
+	EXPECT_EQ(vm.pm1_enable, 0);
 	EXPECT_EQ(left_at_reset, 0);
 	EXPECT_EQ(started, 1);
 	EXPECT_EQ(placed, 1);

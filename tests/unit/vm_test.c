@@ -253,6 +253,13 @@ err_t assign_set_delivery(struct cpu *here, struct vm *m, enum delivery_mode mod
 	return OK;
 }
 
+static const char *hpet_why;
+
+void vhpet_create(struct vm *m, const char **why)
+{
+	*why = hpet_why;
+}
+
 err_t vpci_create(struct vm *m, const char **why)
 {
 	return OK;
@@ -481,6 +488,12 @@ TEST(fallbacks)
 	config.delivery = DELIVERY_EMULATED;
 	EXPECT_EQ(create(), OK);
 	EXPECT(strstr(logged, "delivery emulated, as configured"));
+
+	machine();
+	hpet_why = "there is none";
+	EXPECT_EQ(create(), OK);
+	EXPECT(strstr(logged, "vm t: timer hpet falls back to apic: there is none"));
+	hpet_why = NULL;
 
 	machine();
 	cpus[1].apicid = 5000;

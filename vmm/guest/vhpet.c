@@ -190,9 +190,9 @@ static uint32_t read(const struct vhpet *h, uint32_t offset)
 	if (!of_comparator(h, offset, &n, &reg))
 		return 0;
 	if (reg == HPET_TN_FSB_VALUE)
-		return h->message[n].value;
+		return meant(h, n).data;
 	if (reg == HPET_TN_FSB_ADDRESS)
-		return h->message[n].address;
+		return meant(h, n).address;
 	return mmio_read32(h->host.regs + offset);
 }
 
@@ -234,11 +234,23 @@ static bool is_calm(const struct vhpet *h, uint32_t offset, bool written)
 	return of_comparator(h, offset, &n, &reg) && (reg & ~7u) == HPET_TN_COMPARATOR;
 }
 
-/* 64 bits are two accesses, low half first, but for the counter, which mustn't be torn. */
+/* Registers of 64 bits, which mustn't be torn: a comparator of which half is set could fire. */
+static bool is_wide(const struct vhpet *h, uint32_t offset)
+{
+	uint32_t n, reg;
+
+	return offset == HPET_COUNTER ||
+	       (of_comparator(h, offset, &n, &reg) && reg == HPET_TN_COMPARATOR);
+}
+
+/* 64 bits of the others are two accesses, low half first. */
 static void access(struct cpu *here, struct vhpet *h, uint32_t offset, struct mmio_access *a)
 {
-	if (!a->write && offset == HPET_COUNTER && a->bytes == 8) {
-		a->value = mmio_read64(h->host.regs + offset);
+	if (a->bytes == 8 && is_wide(h, offset)) {
+		if (a->write)
+			mmio_write64(h->host.regs + offset, a->value);
+		else
+			a->value = mmio_read64(h->host.regs + offset);
 		return;
 	}
 	for (unsigned half = 0; half < a->bytes / 4; half++) {
@@ -340,7 +352,7 @@ static const char *unfit(struct vm *vm)
 		return "another VM has it";
 	if (!hpet_find(&h->host))
 		return "this machine's firmware tells of none (is it on in the firmware setup?)";
-	if (hpet_messages(&h->host) < vm->vcpu_count)
+	if (hpet_messages(&h->host) < vm->vcpu_count || comparators(h) < vm->vcpu_count)
 		return "its comparators can't send messages, or are fewer than vCPUs";
 	if (intx_given())
 		return "an interrupt pin (intx) is given away, and it could fire on it";
@@ -393,12 +405,12 @@ void vhpet_create(struct vm *vm, const char **why)
 	}
 	hpet_stop(&h->host);
 	h->device.vm = vm;
-	given = true;
 	if (vhpet_open(vm, why)) {
 		vhpet_close(vm);
 		h->device.vm = NULL;
 		return;
 	}
+	given = true;
 	*why = NULL;
 	log_info("vm %s: HPET: %u comparators, by the IOMMU as %02x:%02x.%x", vm->config->name,
 		comparators(h), h->source.id >> 8, h->source.id >> 3 & 31, h->source.id & 7);
