@@ -295,6 +295,7 @@ static void fresh(void)
 		memset(remapped, 0, sizeof(remapped));
 		vhpet_create(&vm, &why);
 		EXPECT(!why);
+		EXPECT(get(CONFIG) == 0 && get(TN(3)) == FSB_CAP); /* it stands */
 		pristine = vm;
 	}
 	vm = pristine;
@@ -577,6 +578,10 @@ TEST(a_raw_value_is_written_again)
 	delivered(0, 0x52);
 	write(TN(0) + 0x10, 4, 0x53); /* trapped, and nobody's page yet */
 	routed(0, 0, 0x53);
+	own(0);
+	set(TN(0) + 0x14, TO(0));
+	write(TN(0) + 0x14, 4, TO(1));
+	routed(0, 1, 0x53);
 	own(0);
 	vhpet_interrupt(&cpu, &vm.hpet);
 	EXPECT_EQ(interrupts, 0);
