@@ -98,6 +98,26 @@ def test_ioapic(qemu):
     expect(only(records, "remap")[:1], [("remap", 0x77, 0, 0, 0xA0)], "IOAPIC: remapped")
 
 
+def test_hpet(qemu):
+    case("I/O Virtualization Reporting Structure", "an HPET's messages are those of 00:14.0")
+    m = Machine(qemu)
+    m.start()
+    m.dte(0xA0, V, 7, IV | 8 << 1 | 2 << 60 | IRT, 0)
+    m.w8(IRT + 16 * 0x22, 0x0000000000000001, 0x78)
+    # Comparator 0: a message, enabled; a millisecond at 100 MHz; the counter runs.
+    for offset, value in ((0x110, 0x22), (0x114, 0xFEE00000), (0x100, 0x4004), (0x108, 100000),
+                          (0x10, 1)):
+        m.w4(0xFED00000 + offset, value)
+    m.ask("clock_step", "20000000")
+    m.w4(0xFED00110, 0x23)  # an entry that isn't there
+    m.w4(0xFED00108, 10000000)
+    m.ask("clock_step", "200000000")
+    expect(m.event(), (0x20280007000000A0, 0xFEE00000), "HPET: refused")
+    errors, records = m.end()
+    expect(errors, [], "HPET: strict")
+    expect(only(records, "remap"), [("remap", 0x78, 0, 0, 0xA0)], "HPET: remapped")
+
+
 def test_injected_faults(qemu):
     m = Machine(qemu, ",x-completion-lost=2,x-galog-limit=1,x-command-delay-ns=1000", ["edu,addr=4"])
     m.edu(4 << 3)

@@ -24,7 +24,7 @@ class Machine(Qtest):
         self.dir = tempfile.TemporaryDirectory()
         self.watch = os.path.join(self.dir.name, "stopwatch")
         args = [qemu, "-machine", "q35", "-accel", "qtest", "-smp", "4", "-m", "64", "-nodefaults",
-                "-display", "none", "-qtest", "stdio", "-rtc", "clock=vm",
+                "-display", "none", "-global", "hpet.msi=on", "-qtest", "stdio", "-rtc", "clock=vm",
                 "-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE}",
                 "-device", f"reveille-stopwatch,file={self.watch}",
                 "-device", "amd-iommu,id=iommu0" + iommu]

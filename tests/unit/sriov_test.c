@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: drivers/pci.c drivers/pci_bar.c drivers/pci_config.c drivers/pci_reset.c drivers/pci_acs.c */
-/* sources: drivers/pci_sriov.c drivers/pci_bridge.c drivers/clock.c */
+/* sources: drivers/pci.c drivers/pci_bar.c drivers/pci_config.c drivers/pci_reset.c */
+/* sources: drivers/pci_acs.c drivers/pci_sriov.c drivers/pci_bridge.c drivers/clock.c */
 #include "test.h"
 #include "drivers/pci.h"
 #include "pci_fake.h"
