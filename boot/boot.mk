@@ -12,8 +12,8 @@ BOOT_O  := $(BOOT_C:%.c=$(B)/%.efi.o) \
 # The survey: drivers that only read, with physical memory as firmware maps it (boot/identity/hw/ in
 # the place of one of vmm/hw/'s files).
 SURVEY_C := $(wildcard vmm/survey/*.c) vmm/device_path.c drivers/acpi.c drivers/acpi_tables.c \
-	    drivers/pci.c drivers/pci_acs.c drivers/pci_bridge.c drivers/pci_config.c drivers/msi.c \
-	    drivers/msix.c iommu/features.c iommu/ivrs.c svm/probe.c
+	    drivers/pci.c drivers/pci_acs.c drivers/pci_bridge.c drivers/pci_config.c drivers/hpet.c \
+	    drivers/msi.c drivers/msix.c iommu/features.c iommu/ivrs.c svm/probe.c
 SURVEY_O := $(SURVEY_C:%.c=$(B)/%.survey.o)
 BOOT_O   += $(SURVEY_O)
 

@@ -65,13 +65,15 @@ CASES = [
          status=1, typed=[("b: echo: ready", b"stop a\r"), ("stopped: by", b"vms\r"),
                           ("2 b: running", b"\x1d2quit\r")]),
     # --- the survey: what it says, and that its configuration boots as it is ---
-    survey("survey", ["AVIC yes, x2AVIC yes", "IOMMU 0: .*", "GASup yes, GAMSup yes, GAPPISup yes",
+    survey("survey", ["HPET: 4 comparators, 4 that can send messages, IOMMU yes: timer = hpet",
+                      "AVIC yes, x2AVIC yes", "IOMMU 0: .*", "GASup yes, GAMSup yes, GAPPISup yes",
            r"00:04.0 8086:10c9 network: IOMMU 0, alone, ACS -, FLR yes, MSI 1, MSI-X 10, 8 VFs",
            "In the way:\n  nothing", "devices = pci/00:04.0\n"],
            ["vm first: delivery posted, halt gappi", "device 00:04.0", "TEST hello: ok"], write=True,
            forbid=["was not written"]),
     survey("survey-printed", ["devices = pci/00:04.0\n"], ["TEST hello: ok"], forbid=["survey.cfg"]),
-    survey("survey-no-iommu", ["no IVRS table.*turn IOMMU on", "iommu = auto", "not possible: "
+    survey("survey-no-iommu", ["HPET: .*, IOMMU no: no VM's timer",
+                               "no IVRS table.*turn IOMMU on", "iommu = auto", "not possible: "
            "pci/00:04.0 .*no IOMMU"], ["iommu: none", "TEST hello: ok"], without=["iommu"]),
     survey("survey-no-avic", ["AVIC no", "CPUID shows no AVIC"],
            ["vm first: delivery emulated: no AVIC", "TEST hello: ok"], without=["avic", "x2avic"]),

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include "base/lib.h"
+#include "drivers/hpet.h"
 
 void survey_add(struct survey_text *t, const char *fmt, ...)
 {
@@ -99,6 +100,34 @@ static void show_device(const struct survey *s, const struct pci_device *pci, st
 	survey_add(t, "\n");
 }
 
+/* Does the IVRS name it? */
+static bool remapped(const struct survey *s, const struct hpet *h)
+{
+	for (uint32_t i = 0; s->ivrs_state == IVRS_GOOD && i < s->ivrs.special_count; i++)
+		if (s->ivrs.special[i].variety == IVRS_HPET &&
+			s->ivrs.special[i].handle == h->number)
+			return true;
+	return false;
+}
+
+static void show_hpet(const struct survey *s, struct survey_text *t)
+{
+	struct hpet h;
+
+	if (!hpet_find(&h)) {
+		survey_add(t, "HPET: none\n");
+		return;
+	}
+	uint32_t messages = hpet_messages(&h);
+
+	survey_add(t, "HPET: %u comparators, %u that can send messages, IOMMU %s: ", h.comparators,
+		messages, yes(remapped(s, &h)));
+	if (messages && remapped(s, &h))
+		survey_add(t, "timer = hpet for a VM of %u vCPUs at most\n", messages);
+	else
+		survey_add(t, "no VM's timer\n");
+}
+
 void survey_show(const struct survey *s, struct survey_text *t)
 {
 	uint32_t shown = 0;
@@ -106,6 +135,7 @@ void survey_show(const struct survey *s, struct survey_text *t)
 	show_cpu(s, t);
 	for (uint32_t i = 0; s->ivrs_state == IVRS_GOOD && i < s->ivrs.unit_count; i++)
 		show_iommu(s, i, t);
+	show_hpet(s, t);
 	survey_add(t, "Devices, without bridges and the chipset's own:\n");
 	for (uint32_t i = 0; i < pci_count(); i++) {
 		if (!survey_is_endpoint(pci_by_index(i)))
