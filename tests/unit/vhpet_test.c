@@ -557,6 +557,7 @@ TEST(a_raw_value_with_an_old_address)
 {
 	guests_own();
 	set(TN(0) + 0x10, 0x52);
+	vcpus[0].state = VCPU_RUNNING;
 	vhpet_interrupt(&cpu, &vm.hpet);
 	delivered(0, 0x52);
 	routed(0, 0, 0x51);
@@ -567,6 +568,19 @@ TEST(a_raw_value_with_an_old_address)
 	delivered(0, 0x52);
 	own(0);
 	EXPECT_EQ(read(TN(0) + 0x14, 4), TO(0));
+}
+
+/* Whose comparator has a short period and a vector for a message must not keep the host busy. */
+TEST(a_raw_message_of_nobody_who_runs)
+{
+	guests_own();
+	set(TN(0) + 0x10, 0x52);
+	set(TN(0) + 0x14, TO(1));
+	vhpet_interrupt(&cpu, &vm.hpet);
+	EXPECT(!vm.hpet.mapped);
+	own(0);
+	routed(0, 1, 0x52);
+	delivered(1, 0x52);
 }
 
 TEST(a_raw_value_is_written_again)

@@ -286,9 +286,11 @@ void vhpet_interrupt(struct cpu *here, struct vhpet *h)
 
 	spin_lock(&vm->lock);
 	take_back(here, vm);
-	for (uint32_t n = 0; n < comparators(h); n++)
-		if (raw_value(h, n))
-			deliver(here, h, n);
+	/* As soon as it is safe: a comparator of a short period would keep us busy. */
+	if (!adopt(here, h))
+		for (uint32_t n = 0; n < comparators(h); n++)
+			if (raw_value(h, n))
+				deliver(here, h, n);
 	spin_unlock(&vm->lock);
 }
 
@@ -300,7 +302,7 @@ void vhpet_look(struct cpu *here, struct vm *vm)
 		return;
 	spin_lock(&vm->lock);
 	for (uint32_t n = 0; n < comparators(h); n++)
-		if (raw_address(h, n) && !raw_value(h, n))
+		if (h->irq[n].target && raw_address(h, n) && !raw_value(h, n))
 			take_back(here, vm);
 	(void)adopt(here, h);
 	spin_unlock(&vm->lock);

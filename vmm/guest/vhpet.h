@@ -12,11 +12,11 @@
  * TRAPPED: each access is done here. Messages (FSB route registers) stay in a copy; the comparator
  * itself sends VHPET_DATA(n), which selects its own IRTE in the HPET's interrupt table.
  * MAPPED: the page is the guest's. If it writes a message then, the comparator sends the guest's
- * data, a vector, which selects an IRTE that leads to the host. That delivers the interrupt by what
- * stands in the registers and takes the page back; once no vCPU has it in its TLB any more, the
- * message is adopted as if it had been trapped. So none is lost, and none leads anywhere but to
- * this VM, whatever it writes. A changed address alone still leads where it did: the slow timer
- * finds it.
+ * data, a vector, which selects an IRTE that leads to the host. That takes the page back, and
+ * delivers the interrupt by what stands in the registers; once no vCPU has the page in its TLB any
+ * more, the message is adopted as if it had been trapped. So none is lost, and none leads anywhere
+ * but to this VM, whatever it writes. A changed address alone still leads where it did: the slow
+ * timer finds it.
  */
 #ifndef GUEST_VHPET_H
 #define GUEST_VHPET_H
