@@ -96,6 +96,8 @@ devid_t iommu_alias(devid_t dev);
 struct iommu *iommu_of_ioapic(uint8_t ioapic_id, devid_t *dev);
 /* Likewise an HPET's, by its number in its ACPI table. */
 struct iommu *iommu_of_hpet(uint8_t number, devid_t *dev);
+/* Messages of an I/O APIC or an HPET carry the device's ID. */
+bool iommu_is_special(devid_t dev);
 /* The IVRS' unity-mapped ranges (IVMD) of a device into its domain, before dte_assign().
  * ERR_INVALID: the range is the domain's already, for something else. */
 struct domain;

@@ -496,6 +496,18 @@ TEST(refusals)
 	};
 	EXPECT_EQ(give(&vm, 0), OK);
 	start(EFR);
+	ivrs.range_count = 2; /* not its own ID, but the one that it sends by */
+	ivrs.range[1] = (struct ivrs_range){
+		.first = devices[0].id, .last = devices[0].id, .aliased = true, .alias = 0x700
+	};
+	ivrs.special_count = 1;
+	ivrs.special[0] = (struct ivrs_special){ .variety = IVRS_HPET, .dev = 0x700 };
+	expect_refused(0, "HPET");
+	start(EFR);
+	ivrs.special_count = 1;
+	ivrs.special[0] = (struct ivrs_special){ .variety = IVRS_IOAPIC, .dev = devices[0].id };
+	expect_refused(0, "I/O APIC");
+	start(EFR);
 	pin_refusal = "nobody knows where its pin leads";
 	expect_refused(0, "its pin");
 	start(EFR);

@@ -260,6 +260,22 @@ TEST(who_is_behind_which)
 	EXPECT_EQ(iommu_alias(0x0002), 0x0002);
 }
 
+TEST(special_devices)
+{
+	devid_t dev = 0;
+
+	prepare(EFR_ALL, 0);
+	ivrs.special_count = 2;
+	ivrs.special[0] = (struct ivrs_special){ .handle = 1, .variety = IVRS_IOAPIC, .dev = 0xa0 };
+	ivrs.special[1] = (struct ivrs_special){ .handle = 1, .variety = IVRS_HPET, .dev = 0xa2 };
+	bring_up();
+	EXPECT(iommu_of_ioapic(1, &dev) == iommu_by_index(0) && dev == 0xa0);
+	EXPECT(iommu_of_hpet(1, &dev) == iommu_by_index(0) && dev == 0xa2);
+	EXPECT(!iommu_of_ioapic(0, &dev) && !iommu_of_hpet(0, &dev));
+	EXPECT(iommu_is_special(0xa0) && iommu_is_special(0xa2));
+	EXPECT(!iommu_is_special(0xa1) && !iommu_is_special(0));
+}
+
 TEST(failures)
 {
 	prepare(EFR_ALL, 0);
