@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """make linux-guest: Debian's kernel as a guest with two vCPUs, under Reveille and under Linux's KVM
 with Debian's QEMU, on the same emulator: from its first VMRUN to user space, and its exits per
-second while it idles for ten seconds, by the stopwatch. Same kernel, same initramfs, same command
+second while it idles for a minute, by the stopwatch. Same kernel, same initramfs, same command
 line, same marks (l2/init). Reveille is to be there first, with half of KVM's exits at most: fails
 where it is behind; a goal that is missed is said. Reveille has more than one way to be idle (WAYS)."""
 
@@ -26,7 +26,7 @@ import stopwatch as sw  # noqa: E402
 
 OUT = os.path.join(run.ROOT, "out/linux-guest")
 ARM_UP, ARM_IDLE = 200, 201  # l2/init
-IDLE_SECONDS = 10
+IDLE_SECONDS = 60
 COMMAND_LINE = "console=ttyS0 quiet cryptomgr.notests panic=-1"
 SCRIPT = """\
 echo PEER avic
@@ -233,8 +233,8 @@ def main():
                 files = guest_files(folder, options.kernel)
                 sides[system], bad = measure_side(options, folder, files, inside)
             wrong += [f"{system}: {w}" for w in bad]
-    found = [g for name, side in sides.items() if name != "kvm" and side and sides.get("kvm")
-             for g in goals(name, side, sides["kvm"])]
+    goal = WAYS[-1][0]
+    found = goals(goal, sides[goal], sides["kvm"]) if sides.get(goal) and sides.get("kvm") else []
     summary = {
         "schema": 1, "note": "counts under emulation, not times", "cpus": options.cpus,
         "kernel": linux.kernel_name(linux.fetch_kernel(options.kernel)[0]),
