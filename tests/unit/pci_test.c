@@ -368,6 +368,18 @@ TEST(not_apart)
 	}
 }
 
+TEST(acs_outlives_a_reset)
+{
+	tree_with_acs();
+	put(TWO_B, 0x44, 1 << 28, 4); /* FLR */
+	EXPECT_EQ(pci_init(), OK);
+	pci_enable_acs();
+	put(TWO_B, 0x106, 0, 2); /* what a reset does */
+	EXPECT_EQ(pci_reset(pci_find(TWO_B), &reset), OK);
+	EXPECT_EQ(reset.way, PCI_RESET_FLR);
+	EXPECT_EQ(get(TWO_B, 0x106, 2), 0x0c);
+}
+
 TEST(apart_without_acs)
 {
 	tree();
