@@ -127,3 +127,12 @@ err_t dte_remap(struct iommu *u, devid_t dev, const struct irt *irt)
 	spin_unlock(&u->lock);
 	return err;
 }
+
+enum dte_use dte_use(const struct iommu *u, devid_t dev)
+{
+	const uint64_t *e = u->device_table + (size_t)dev * DTE_WORDS;
+
+	if (e[0] & DTE0_TV)
+		return DTE_ASSIGNED;
+	return field_get(DTE2_INT_CTL, e[2]) == INT_CTL_REMAP ? DTE_REMAPPED : DTE_BLOCKED;
+}

@@ -254,14 +254,6 @@ struct iommu *iommu_of_hpet(uint8_t number, devid_t *dev)
 	return iommu_of_special(IVRS_HPET, number, dev);
 }
 
-bool iommu_is_special(devid_t dev)
-{
-	for (uint32_t i = 0; unit_count && i < ivrs_table->special_count; i++)
-		if (ivrs_table->special[i].dev == dev)
-			return true;
-	return false;
-}
-
 err_t iommu_enable_guest_mode(struct iommu *u)
 {
 	if (!u->f.gam)

@@ -96,8 +96,6 @@ devid_t iommu_alias(devid_t dev);
 struct iommu *iommu_of_ioapic(uint8_t ioapic_id, devid_t *dev);
 /* Likewise an HPET's, by its number in its ACPI table. */
 struct iommu *iommu_of_hpet(uint8_t number, devid_t *dev);
-/* Messages of an I/O APIC or an HPET carry the device's ID. */
-bool iommu_is_special(devid_t dev);
 /* The IVRS' unity-mapped ranges (IVMD) of a device into its domain, before dte_assign().
  * ERR_INVALID: the range is the domain's already, for something else. */
 struct domain;
@@ -118,6 +116,10 @@ err_t dte_block(struct iommu *u, devid_t dev) MUST_USE;
 /* Its interrupts go by the table; DMA stays blocked. For I/O APICs and
  * HPETs. */
 err_t dte_remap(struct iommu *u, devid_t dev, const struct irt *irt) MUST_USE;
+/* What an ID has now: one of an I/O APIC or an HPET may be a PCI function's too, and there is one
+ * entry for both. */
+enum dte_use { DTE_BLOCKED, DTE_REMAPPED, DTE_ASSIGNED };
+enum dte_use dte_use(const struct iommu *u, devid_t dev);
 
 /* I/O page tables (v1) of a domain. */
 err_t iopt_init(struct domain *d, uint16_t id, uint32_t levels) MUST_USE;

@@ -101,8 +101,8 @@ static const char *refuse_isolation(const struct vm *vm, const struct pci_device
 			return "it and a device of another VM can reach each other past the IOMMU "
 			       "(no ACS between them): give both to one VM, or use another slot";
 	}
-	if (iommu_is_special(iommu_alias(pci->id)))
-		return "an I/O APIC's or an HPET's messages carry its ID: it is part of the machine";
+	if (dte_use(u, iommu_alias(pci->id)) == DTE_REMAPPED)
+		return "messages that a VM gets carry its ID, by intx or timer = hpet: do without one";
 	if (iommu_alias(pci->id) == pci->id && pci_wire_id(pci->id) != pci->id)
 		return "it is behind a bridge to conventional PCI that the IVRS does not know of: "
 		       "its requests carry another ID, and would be blocked";

@@ -119,6 +119,9 @@ err_t intx_attach(struct vm *vm, struct assigned_device *d, const char **why)
 
 	if (!u)
 		return ERR_UNFIT;
+	*why = "intx: a VM has the device whose ID the I/O APIC's messages carry";
+	if (dte_use(u, dev) == DTE_ASSIGNED)
+		return ERR_UNFIT;
 	*line = (struct intx_line){
 		.device = d,
 		.gsi = wanted->gsi,

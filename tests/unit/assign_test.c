@@ -458,6 +458,7 @@ static void expect_refused(unsigned n, const char *part)
 TEST(refusals)
 {
 	const struct config_device nobody = { .bdf = 0xfff0 };
+	struct irt messages;
 
 	start(EFR);
 	EXPECT_EQ(assign_device(&vm, &nobody, &why), ERR_NOT_FOUND);
@@ -500,13 +501,13 @@ TEST(refusals)
 	ivrs.range[1] = (struct ivrs_range){
 		.first = devices[0].id, .last = devices[0].id, .aliased = true, .alias = 0x700
 	};
-	ivrs.special_count = 1;
-	ivrs.special[0] = (struct ivrs_special){ .variety = IVRS_HPET, .dev = 0x700 };
-	expect_refused(0, "HPET");
-	start(EFR);
-	ivrs.special_count = 1;
-	ivrs.special[0] = (struct ivrs_special){ .variety = IVRS_IOAPIC, .dev = devices[0].id };
-	expect_refused(0, "I/O APIC");
+	EXPECT_EQ(irt_alloc(&messages, 32), OK);
+	EXPECT_EQ(dte_remap(iommu_by_index(0), 0x700, &messages), OK);
+	expect_refused(0, "timer = hpet");
+	EXPECT_EQ(dte_use(iommu_by_index(0), 0x700), DTE_REMAPPED);
+	EXPECT_EQ(dte_block(iommu_by_index(0), 0x700), OK);
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT_EQ(dte_use(iommu_by_index(0), 0x700), DTE_ASSIGNED);
 	start(EFR);
 	pin_refusal = "nobody knows where its pin leads";
 	expect_refused(0, "its pin");

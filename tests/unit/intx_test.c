@@ -173,6 +173,13 @@ err_t irte_remap(struct iommu *u, devid_t dev, struct irte *e, apicid_t apicid, 
 	return remap_result;
 }
 
+static enum dte_use use_of_id;
+
+enum dte_use dte_use(const struct iommu *u, devid_t dev)
+{
+	return use_of_id;
+}
+
 err_t dte_remap(struct iommu *u, devid_t dev, const struct irt *t)
 {
 	EXPECT(u == &unit && dev == 0xa0 && t->entry == entries);
@@ -522,6 +529,9 @@ TEST(refusals)
 	hpet_given = true;
 	refused(0, "a VM has the HPET");
 	hpet_given = false;
+	use_of_id = DTE_ASSIGNED;
+	refused(0, "whose ID the I/O APIC's messages carry");
+	use_of_id = DTE_BLOCKED;
 	EXPECT_EQ(attach(0), OK);
 	EXPECT_EQ(intx_unused(&vm), NULL);
 	config.intx[config.intx_count] = config.intx[0];

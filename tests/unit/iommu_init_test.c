@@ -272,8 +272,6 @@ TEST(special_devices)
 	EXPECT(iommu_of_ioapic(1, &dev) == iommu_by_index(0) && dev == 0xa0);
 	EXPECT(iommu_of_hpet(1, &dev) == iommu_by_index(0) && dev == 0xa2);
 	EXPECT(!iommu_of_ioapic(0, &dev) && !iommu_of_hpet(0, &dev));
-	EXPECT(iommu_is_special(0xa0) && iommu_is_special(0xa2));
-	EXPECT(!iommu_is_special(0xa1) && !iommu_is_special(0));
 }
 
 TEST(failures)

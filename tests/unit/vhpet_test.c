@@ -116,6 +116,13 @@ err_t irte_remap(struct iommu *u, devid_t dev, struct irte *e, apicid_t apicid, 
 	return remap_result;
 }
 
+static enum dte_use use_of_id;
+
+enum dte_use dte_use(const struct iommu *u, devid_t dev)
+{
+	return use_of_id;
+}
+
 err_t dte_remap(struct iommu *u, devid_t dev, const struct irt *t)
 {
 	EXPECT(u == &unit && dev == 0xa2 && t->entry == entries);
@@ -260,6 +267,9 @@ TEST(refusals)
 	refused("can't remap its messages");
 	unit.f.ga = false;
 	refused("can't remap its messages");
+	use_of_id = DTE_ASSIGNED;
+	refused("a VM has the device whose ID");
+	use_of_id = DTE_BLOCKED;
 	irt_result = ERR_NOMEM;
 	refused("no memory or no vector");
 	vector_given = 0;

@@ -363,6 +363,8 @@ static const char *unfit(struct vm *vm)
 		return "the IVRS doesn't say what IOMMU it is behind";
 	if (h->device.iommu->failed || !h->device.iommu->f.ga)
 		return "its IOMMU can't remap its messages";
+	if (dte_use(h->device.iommu, h->source.id) == DTE_ASSIGNED)
+		return "a VM has the device whose ID its messages carry";
 	return NULL;
 }
 
