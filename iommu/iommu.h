@@ -113,11 +113,10 @@ struct irt;
 err_t dte_assign(
 	struct iommu *u, devid_t dev, const struct domain *d, const struct irt *irt) MUST_USE;
 err_t dte_block(struct iommu *u, devid_t dev) MUST_USE;
-/* Its interrupts go by the table; DMA stays blocked. For I/O APICs and
- * HPETs. */
+/* Its interrupts go by the table; DMA stays blocked. For I/O APICs and HPETs. */
 err_t dte_remap(struct iommu *u, devid_t dev, const struct irt *irt) MUST_USE;
 /* What an ID has now: one of an I/O APIC or an HPET may be a PCI function's too, and there is one
- * entry for both. */
+ * entry for both. Without the lock: VMs get what they get at boot, one after the other. */
 enum dte_use { DTE_BLOCKED, DTE_REMAPPED, DTE_ASSIGNED };
 enum dte_use dte_use(const struct iommu *u, devid_t dev);
 
