@@ -139,27 +139,37 @@ static __attribute__((noinline)) void slice_begin(struct cpu *cpu, struct vcpu *
 	sched_arm_timer(cpu);
 }
 
-static __attribute__((noinline)) void slice_stop(struct cpu *cpu, struct vcpu *v)
-{
-	uint64_t now = cpu_ticks();
-
-	v->slice_left = cpu->slice_end > now ? cpu->slice_end - now : 0;
-}
-
-/* An equal waits: the slice begins, or goes on, or is over, and then v leaves. */
-static __attribute__((noinline)) struct vcpu *take_turns(struct cpu *cpu, struct vcpu *v)
+/* v's slice is over: the best one, and v is the last among its equals. */
+static struct vcpu *next_turn(struct cpu *cpu, struct vcpu *v)
 {
 	struct vcpu *other;
 
-	if (!cpu->slice_end)
-		slice_begin(cpu, v);
-	if (cpu->slice_end != SLICE_OVER)
-		return NULL;
 	vcpu_preempt(cpu, v);
 	other = ready_take(cpu);
 	ready_push(cpu, v);
 	cpu->resched = 1; /* v waits: the other one's slice begins */
 	return other;
+}
+
+/* Somebody better comes in a slice of v, or in the moment in which it ends: then v has had its
+ * turn, and equals don't wait for another one. */
+static __attribute__((noinline)) struct vcpu *give_way_in_slice(struct cpu *cpu, struct vcpu *v)
+{
+	uint64_t now = cpu_ticks();
+
+	if (cpu->slice_end <= now)
+		return next_turn(cpu, v);
+	v->slice_left = cpu->slice_end - now;
+	vcpu_preempt(cpu, v);
+	return ready_exchange(cpu, v);
+}
+
+/* An equal waits: the slice begins, or goes on, or is over, and then v leaves. */
+static __attribute__((noinline)) struct vcpu *take_turns(struct cpu *cpu, struct vcpu *v)
+{
+	if (!cpu->slice_end)
+		slice_begin(cpu, v);
+	return cpu->slice_end == SLICE_OVER ? next_turn(cpu, v) : NULL;
 }
 
 /* Is there somebody better, or an equal and the slice is over? Then v leaves this CPU for it: the
@@ -172,8 +182,8 @@ static inline struct vcpu *give_way(struct cpu *cpu, struct vcpu *v)
 		return NULL;
 	if (__builtin_expect(best->priority <= v->priority, 0))
 		return best->priority == v->priority ? take_turns(cpu, v) : NULL;
-	if (__builtin_expect(cpu->slice_end > SLICE_OVER, 0))
-		slice_stop(cpu, v);
+	if (__builtin_expect(cpu->slice_end != 0, 0))
+		return give_way_in_slice(cpu, v);
 	vcpu_preempt(cpu, v);
 	return ready_exchange(cpu, v);
 }
