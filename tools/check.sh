@@ -79,6 +79,10 @@ for name in $(sed -n 's/^[[:blank:]]*step \([a-z-]*\) .*/\1/p' "tools/check.sh")
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	[ "$f" = 0 ] || bad="$bad $name"
 done
+for name in $bad; do # CI keeps the end of what is printed here
+	echo "== $name failed:"
+	tail -n 12 "out/check/$name.log"
+done
 [ -z "$bad" ] || echo "failed:$bad; logs in out/check/"
 if [ "$skipped" = 0 ]; then
 	echo "$passed passed, $failed failed"
