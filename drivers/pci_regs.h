@@ -97,7 +97,13 @@ enum { PCIE_DEVCAP = 4, PCIE_DEVCTL = 8, PCIE_DEVSTA = 10 };
 #define DEVSTA_PENDING 0x0020u
 
 #define PCI_EXT_CAPABILITIES 0x100u
-enum { EXT_CAP_ACS = 0x0d, EXT_CAP_ATS = 0x0f, EXT_CAP_SRIOV = 0x10, EXT_CAP_PRI = 0x13 };
+enum {
+	EXT_CAP_ACS = 0x0d,
+	EXT_CAP_ARI = 0x0e,
+	EXT_CAP_ATS = 0x0f,
+	EXT_CAP_SRIOV = 0x10,
+	EXT_CAP_PRI = 0x13,
+};
 enum { ACS_CAP = 4, ACS_CONTROL = 6 };
 /* Source validation, request and completion redirect, upstream forwarding: what keeps functions
  * apart (PCI Express Base 5.0, "Access Control Services"). */
@@ -107,14 +113,11 @@ enum { ACS_CAP = 4, ACS_CONTROL = 6 };
 enum { PRI_CONTROL = 4, ATS_CONTROL = 6 };
 #define PRI_ENABLE 0x0001u
 #define ATS_ENABLE 0x8000u
-enum { SRIOV_TOTAL_VFS = 0x0e };
 
 #define PCIE_DEVCAP2  0x24
 #define PCIE_DEVCTL2  0x28
 #define DEVCAP2_ARI   0x0020u
 #define DEVCTL2_ARI   0x0020u /* forward to functions 8 and up */
-#define EXT_CAP_ARI   0x000eu
-#define EXT_CAP_SRIOV 0x0010u
 
 /* PCI Express Base 5.0, "SR-IOV Extended Capability". */
 enum {

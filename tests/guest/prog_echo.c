@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Says every line that is typed to its console, until one is "quit". Message 0 of its first device
- * has a way to vCPU 0, for who asks the monitor; it never comes. */
+/* Says every line that is typed to its console, until one is "quit"; "later" after a while, in
+ * which whoever types can look at another console. Message 0 of its first device has a way to vCPU
+ * 0, for who asks the monitor; it never comes. */
 #include "guest.h"
 
 #define VEC_NEVER 0x50
 
 #define LINE_BYTES 80
+#define LATER_US   50000
 
 static const char *read_line(void)
 {
@@ -26,15 +28,19 @@ static const char *read_line(void)
 	}
 }
 
-static bool is_quit(const char *line)
+static bool is(const char *line, const char *word)
 {
-	static const char quit[] = "quit";
+	while (*word && *line == *word)
+		line++, word++;
+	return *line == *word;
+}
 
-	for (unsigned i = 0; i < sizeof(quit); i++) {
-		if (line[i] != quit[i])
-			return false;
-	}
-	return true;
+static void wait_us(uint64_t us)
+{
+	uint64_t until = read_tsc() + us * guest_info()->tsc_per_us;
+
+	while (read_tsc() < until)
+		cpu_relax();
 }
 
 void program_echo(uint32_t index)
@@ -48,7 +54,9 @@ void program_echo(uint32_t index)
 	print("echo: ready\n");
 	do {
 		line = read_line();
+		if (is(line, "later"))
+			wait_us(LATER_US);
 		print("echo: '%s'\n", line);
-	} while (!is_quit(line));
+	} while (!is(line, "quit"));
 	test_end("echo", true);
 }

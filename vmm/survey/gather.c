@@ -124,7 +124,7 @@ void survey_look(const struct survey *s, const struct pci_device *pci, struct su
 		.flr = has_flr(pci),
 		.msi = msi_plain_count(pci),
 		.msix = msix_count(pci),
-		.vfs = sriov ? pci_read(pci->id, (uint16_t)(sriov + SRIOV_TOTAL_VFS), 2) : 0,
+		.vfs = sriov ? pci_read(pci->id, (uint16_t)(sriov + SRIOV_TOTAL), 2) : 0,
 	};
 	d->why_not = refuse(s, d);
 }
