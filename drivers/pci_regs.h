@@ -114,10 +114,10 @@ enum { PRI_CONTROL = 4, ATS_CONTROL = 6 };
 #define PRI_ENABLE 0x0001u
 #define ATS_ENABLE 0x8000u
 
-#define PCIE_DEVCAP2  0x24
-#define PCIE_DEVCTL2  0x28
-#define DEVCAP2_ARI   0x0020u
-#define DEVCTL2_ARI   0x0020u /* forward to functions 8 and up */
+#define PCIE_DEVCAP2 0x24
+#define PCIE_DEVCTL2 0x28
+#define DEVCAP2_ARI  0x0020u
+#define DEVCTL2_ARI  0x0020u /* forward to functions 8 and up */
 
 /* PCI Express Base 5.0, "SR-IOV Extended Capability". */
 enum {

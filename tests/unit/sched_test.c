@@ -23,7 +23,7 @@ enum { LOW, EQUAL, OTHER, HIGH, VCPUS };
 static struct cpu cpu;
 static struct vcpu vcpu[VCPUS];
 static uint64_t now, end, due; /* due: what the timer is armed for */
-static uint64_t late; /* ticks: the timer comes so much after it is due */
+static uint64_t late;          /* ticks: the timer comes so much after it is due */
 static unsigned armed;
 static struct {
 	uint64_t wakes, runs; /* ticks: when it is woken, and for how long it runs then */
@@ -236,7 +236,8 @@ TEST(budget_comes_back_at_the_end_of_a_turn)
 {
 	fresh();
 	budget_init(&vcpu[HIGH], 1000, 5000);
-	/* It has used up its time from 0 to 1000, comes back at 5000; the equal's turn is then over. */
+	/* It has used up its time from 0 to 1000, comes back at 5000; the equal's turn is then
+	 * over. */
 	wakes(EQUAL, 10);
 	wakes(OTHER, 3000);
 	run_for(HIGH, 9000);
