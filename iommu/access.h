@@ -52,5 +52,7 @@ err_t event_init(struct iommu *u) MUST_USE;
 err_t galog_init(struct iommu *u, uint32_t entries) MUST_USE;
 /* dte.c: a table in which every device is blocked. */
 err_t dte_init(struct iommu *u) MUST_USE;
+/* smi.c: from now on only devices that firmware has named send SMIs. */
+void smi_filter_init(struct iommu *u);
 
 #endif

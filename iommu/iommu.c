@@ -134,6 +134,7 @@ static err_t bring_up(struct iommu *u, const struct ivrs_unit *from, const struc
 		iommu_control(u, CONTROL_GA_EN, 0);
 	if (u->xt)
 		iommu_control(u, CONTROL_XT_EN, 0);
+	smi_filter_init(u);
 	iommu_control(u, CONTROL_IOMMU_EN, 0);
 	cmd_invalidate_all(u);
 	err = cmd_finish(u, CMD_TIMEOUT_US);

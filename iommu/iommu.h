@@ -13,6 +13,7 @@ struct iommu_features {
 	bool ga, gam, gappi, gappi_dis, xt, ia, nx, np_cache;
 	uint32_t host_levels; /* page table levels the walker takes */
 	uint32_t irte_max;    /* 512 or 2048 */
+	uint32_t smi_filters; /* registers; 0: every device can send SMIs */
 	uint64_t efr, efr2;   /* raw, for the survey */
 };
 
@@ -115,6 +116,9 @@ err_t dte_assign(
 err_t dte_block(struct iommu *u, devid_t dev) MUST_USE;
 /* Its interrupts go by the table; DMA stays blocked. For I/O APICs and HPETs. */
 err_t dte_remap(struct iommu *u, devid_t dev, const struct irt *irt) MUST_USE;
+/* dev, which a guest will have, sends no SMIs from now on, where the unit can see to that
+ * (f.smi_filters). ERR_UNFIT: firmware lets them through and has locked that. */
+err_t smi_forbid(struct iommu *u, devid_t dev) MUST_USE;
 /* What an ID has now: one of an I/O APIC or an HPET may be a PCI function's too, and there is one
  * entry for both. Without the lock: VMs get what they get at boot, one after the other. */
 enum dte_use { DTE_BLOCKED, DTE_REMAPPED, DTE_ASSIGNED };

@@ -17,6 +17,7 @@ enum iommu_reg {
 	IOMMU_EXCLUSION_BASE = 0x0020,
 	IOMMU_EXCLUSION_LIMIT = 0x0028,
 	IOMMU_FEATURES = 0x0030,
+	IOMMU_SMI_FILTER = 0x0060, /* the first of up to 16 */
 	IOMMU_GALOG_BASE = 0x00e0,
 	IOMMU_GALOG_TAIL_ADDRESS = 0x00e8,
 	IOMMU_XT_GENERAL = 0x0170,
@@ -52,6 +53,8 @@ enum iommu_reg {
 #define CONTROL_PPR_LOG_EN   BIT(13)
 #define CONTROL_PPR_INT_EN   BIT(14)
 #define CONTROL_GA_EN        BIT(17)
+#define CONTROL_SMIF_EN      BIT(22)
+#define CONTROL_SMIF_LOG_EN  BIT(24)
 #define CONTROL_GAM_EN       FIELD(27, 25)
 #define GAM_VAPIC            1
 #define CONTROL_GALOG_EN     BIT(28)
@@ -82,9 +85,17 @@ enum iommu_reg {
 #define EFR_GA_SUP        BIT(7)
 #define EFR_HATS          FIELD(11, 10)
 #define HATS_NONE         3
+#define EFR_SMIF_SUP      FIELD(17, 16) /* 1: there is a filter */
+#define EFR_SMIF_RC       FIELD(20, 18) /* log2 of its registers */
 #define EFR_GAM_SUP_VAPIC BIT(21)
 #define EFR2_GAPPIDIS_SUP BIT(4)
 #define EFR2_NUM_INT      FIELD(9, 8)
+
+/* "SMI Filter Register": who may send SMIs */
+#define SMI_FILTER_DEVICE FIELD(15, 0)
+#define SMI_FILTER_VALID  BIT(16)
+#define SMI_FILTER_LOCK   BIT(17)
+#define SMI_FILTERS_MAX   16
 
 /* "IOMMU Capability Block Registers" in PCI configuration space */
 #define CAP_ID_SECURE    0x0f

@@ -45,6 +45,7 @@ FEATURES = {
     "gappidis": (None, "gappidissup=off"),
     "xt": (None, "xtsup=off"),
     "caching": (None, "caching=off"),
+    "smi-filter": (None, "smifsup=off"),
 }
 
 

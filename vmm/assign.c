@@ -282,9 +282,13 @@ static err_t connect(struct vm *vm, struct assigned_device *d, const char **why)
 {
 	const struct pci_device *pci = d->pci;
 
-	*why = "it does not come out of its reset";
-	err_t err = quiet(d);
+	*why = "firmware lets it send SMIs, and has locked that in its IOMMU's SMI filter";
+	err_t err = smi_forbid(d->iommu, pci->id);
 
+	if (err)
+		return err;
+	*why = "it does not come out of its reset";
+	err = quiet(d);
 	if (err)
 		return err;
 	*why = "no memory for its page tables";

@@ -169,6 +169,10 @@ static void bring_up_iommu(void)
 			u->f.ga, u->f.gam, u->f.gappi, u->f.gappi_dis, u->f.xt, u->f.host_levels);
 		if (u->f.gam && iommu_enable_guest_mode(u))
 			log_warn("iommu%u: guest-mode IRTEs can't be turned on", i);
+		if (!u->f.smi_filters)
+			log_warn("iommu%u: no SMI filter: a VM's device can raise SMIs of the "
+				 "firmware",
+				i);
 	}
 }
 

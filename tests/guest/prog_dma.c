@@ -74,8 +74,8 @@ void program_dma(uint32_t index)
 	test_end("dma-outside", inside_ok);
 }
 
-/* Messages that its device has no table entry for, count=N of them: each is an event at the IOMMU.
- */
+/* Messages that its device has no table entry for, or must not send at all (data=), count=N of
+ * them: each is an event at the IOMMU. */
 void program_forge(uint32_t index)
 {
 	uint64_t count = args_number("count", 40);
@@ -88,7 +88,7 @@ void program_forge(uint32_t index)
 	trap_handler(VEC_DMA, on_dma);
 	if (!device_route(edu, 0, 0, VEC_DMA))
 		test_end("forge", false);
-	*(uint32_t *)source = 0x7ff;
+	*(uint32_t *)source = (uint32_t)args_number("data", 0x7ff);
 	edu_copy_in(edu, (uintptr_t)source, 4);
 	halt_until_done(1);
 	for (uint64_t i = 1; i <= count; i++) {

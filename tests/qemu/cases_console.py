@@ -68,6 +68,7 @@ CASES = [
     # --- the survey: what it says, and that its configuration boots as it is ---
     survey("survey", ["HPET: 4 comparators, 4 that can send messages, IOMMU yes: timer = hpet",
                       "AVIC yes, x2AVIC yes", "IOMMU 0: .*", "GASup yes, GAMSup yes, GAPPISup yes",
+           "2048 interrupts a device, SMI filter yes",
            r"00:04.0 8086:10c9 network: IOMMU 0, alone, ACS -, FLR yes, MSI 1, MSI-X 10, 8 VFs",
            "In the way:\n  nothing", "devices = pci/00:04.0\n"],
            ["vm first: delivery posted, halt gappi", "device 00:04.0", "TEST hello: ok"], write=True,
@@ -78,6 +79,8 @@ CASES = [
            "pci/00:04.0 .*no IOMMU"], ["iommu: none", "TEST hello: ok"], without=["iommu"]),
     survey("survey-no-avic", ["AVIC no", "CPUID shows no AVIC"],
            ["vm first: delivery emulated: no AVIC", "TEST hello: ok"], without=["avic", "x2avic"]),
+    survey("survey-no-smi-filter", ["SMI filter no", "- IOMMU 0 has no SMI filter: "],
+           ["warning: iommu0: no SMI filter", "TEST hello: ok"], without=["smi-filter"]),
     survey("survey-no-x2avic", ["CPUID shows AVIC but no x2AVIC", "apic = xapic"],
            ["vm first: delivery posted", "TEST hello: ok"], without=["x2avic"]),
     survey("survey-no-gappi", ["IOMMU 0 lacks GAPPISup: .*halt = galog"],

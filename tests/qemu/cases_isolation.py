@@ -98,6 +98,21 @@ CASES = [
         "vm bad: 4 more events at the IOMMU", "REPORT refused vm=bad events=8 "],
         [at_most(4, "IO_PAGE_FAULT")], cpus="0", count=40000, devices=EDU,
         machine={"extra": EDU_32}),
+    # System management interrupts, which are in no table.
+    *[beside(f"isolation-smi{name}", f"forge count=3 data={0x200}", [
+        "INVALID_DEVICE_REQUEST: device 00:05.0 of vm bad", "REPORT refused vm=bad events=3 "],
+        ["no SMI filter"], cpus="0", count=20000, devices=EDU,
+        machine={"extra": EDU_32, "iommu_properties": [f"x-smi-filter={firmware}"]})
+      # Firmware has let nobody send them, or this device, or another one for good.
+      for name, firmware in (("", 0), ("-revoked", 0x10028), ("-locked-other", 0x300a0))],
+    Case("isolation-smi-locked", vm("forge", "0", devices=EDU),
+         ["vm g: not started: firmware lets it send SMIs, and has locked that"], ["TEST forge"],
+         outcome="stops", status=None, igb=0, iommu_properties=[f"x-smi-filter={0x30028}"]),
+    # The twin: without the filter it is the end of the machine, whose firmware has no handler.
+    Case("isolation-smi-unfiltered", vm(f"forge count=3 data={0x200}", "0", "bad", devices=EDU)
+         + vm("neighbour count=20000", "0, 1, 0, 1", "good", devices=IGB),
+         ["warning: iommu0: no SMI filter", "vm good: device 00:04.0"], ["TEST"],
+         outcome="timeout", status=None, timeout=30, edu=0, extra=EDU_32, without=["smi-filter"]),
     # The twin of the IPIs: vCPU 2 is the VM's own, and gets them.
     *[Case(f"isolation-ipis-own{name}", vm("foreign modes=2", "0, 1, 0", **keys),
            ["foreign: .* IPIs sent, [1-9][0-9]* received", "TEST foreign: FAIL",

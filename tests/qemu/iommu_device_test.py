@@ -118,6 +118,23 @@ def test_hpet(qemu):
     expect(only(records, "remap"), [("remap", 0x78, 0, 0, 0xA0)], "HPET: remapped")
 
 
+def test_smi_filter(qemu):
+    case("SMI Filter Register", "a device's SMI is held back; firmware may have locked a register")
+    m = Machine(qemu, f",x-smi-filter={0x300A0}", ["edu,addr=4"])
+    expect(m.reg(0x60), 0x300A0, "SMI filter: as firmware left it")
+    expect(m.reg(0x68), 0, "SMI filter: the second register")
+    bdf = 4 << 3
+    m.edu(bdf, data=0x200)
+    m.start(RUN | 1 << 22 | 1 << 24)
+    m.dte(bdf, V, 7, IV | 8 << 1 | 2 << 60 | IRT, 0)
+    m.raise_msi()
+    expect(m.event(), (0x8020000000000000 | bdf, 0xFEE00000), "SMI filter: held back")
+    m.reg(0x68, 0x10000 | bdf)
+    m.raise_msi()
+    expect(m.event(), None, "SMI filter: let through")
+    expect(m.end()[0], [], "SMI filter: strict")
+
+
 def test_injected_faults(qemu):
     m = Machine(qemu, ",x-completion-lost=2,x-galog-limit=1,x-command-delay-ns=1000", ["edu,addr=4"])
     m.edu(4 << 3)
@@ -140,7 +157,7 @@ def test_injected_faults(qemu):
 REGISTERS = (  # offset, reset value, writable bits
     (0x0000, 0, 0x000FFFFFFFFFF1FF), (0x0008, 0, 0x0F0FFFFFFFFFF000),
     (0x0010, 0, 0x0F0FFFFFFFFFF000), (0x0020, 0, 0x000FFFFFFFFFF003),
-    (0x0028, 0, 0x000FFFFFFFFFF000), (0x0030, 0x000040C0002008E5, 0),
+    (0x0028, 0, 0x000FFFFFFFFFF000), (0x0030, 0x000040C0002508E5, 0),
     (0x00E0, 0, 0x0F0FFFFFFFFFF000), (0x00E8, 0, 0x000FFFFFFFFFFFF8),
     (0x0100, 0, 0x000FFFFFFFFFF0FF), (0x0170, 0, 0xFF0001FFFFFFFF04),
     (0x0180, 0, 0xFF0001FFFFFFFF04), (0x01A0, 0x110, 0), (0x2000, 0, 0x7FFF0),
@@ -238,12 +255,12 @@ def test_stale_caches(qemu):
 def test_features_off(qemu):
     case("IOMMU MMIO Registers", "features that are switched off are absent from 030h and 1A0h")
     case("IOMMU PCI Resources", "capability block, locked base and MSI mirror in QEMU's PCI function")
-    m = Machine(qemu, ",gappisup=off,xtsup=off")
+    m = Machine(qemu, ",gappisup=off,xtsup=off,smifsup=off")
     expect(m.reg(0x30), 0x000040C0002008C1, "features off: EFR")
     expect(m.reg(0x1A0), 0x100, "features off: EFR2")
     m.end()
     m = Machine(qemu)
-    expect(m.reg(0x30), 0x000040C0002008E5, "EFR")
+    expect(m.reg(0x30), 0x000040C0002508E5, "EFR")
     bdf = next(d << 3 for d in range(32) if m.config(d << 3, 8) >> 8 == 0x080600)
     expect(m.config(bdf, 0x34) & 0xFF, 0x40, "capability list")
     expect(m.config(bdf, 0x40), 0x180B600F, "capability block")

@@ -84,8 +84,8 @@ class Machine(Qtest):
         self.w8(DEVTAB + 32 * bdf, *q)
         self.flush(bdf)
 
-    def edu(self, bdf):
-        """Memory and bus mastering on, MSI number 5 with every address bit of FEE."""
+    def edu(self, bdf, data=5):
+        """Memory and bus mastering on, MSI with this data and every address bit of FEE."""
         self.config(bdf, 0x10, BAR)
         self.config(bdf, 0x04, 0x6)
         cap = self.config(bdf, 0x34) & 0xFF
@@ -93,7 +93,7 @@ class Machine(Qtest):
             cap = self.config(bdf, cap) >> 8 & 0xFF
         self.config(bdf, cap + 4, 0xFEE00000)
         self.config(bdf, cap + 8, 0)
-        self.config(bdf, cap + 12, 5)
+        self.config(bdf, cap + 12, data)
         self.config(bdf, cap, self.config(bdf, cap) | 1 << 16)
 
     def raise_msi(self):

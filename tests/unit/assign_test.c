@@ -477,6 +477,12 @@ TEST(refusals)
 	start(EFR);
 	iommu_by_index(0)->failed = true;
 	expect_refused(0, "failed");
+	start(EFR | 1ull << 16);
+	fake_set(&fake[0], 0x60, devices[0].id | 3ull << 16);
+	expect_refused(0, "SMI filter");
+	fake_set(&fake[0], 0x60, devices[0].id | 1ull << 16); /* not locked */
+	EXPECT_EQ(give(&vm, 0), OK);
+	EXPECT_EQ(fake_get(&fake[0], 0x60), 0);
 	start(EFR);
 	flr_result = ERR_TIMEOUT;
 	expect_refused(0, "reset");

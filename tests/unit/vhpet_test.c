@@ -123,6 +123,14 @@ enum dte_use dte_use(const struct iommu *u, devid_t dev)
 	return use_of_id;
 }
 
+static err_t smi_result;
+
+err_t smi_forbid(struct iommu *u, devid_t dev)
+{
+	EXPECT(u == &unit && dev == 0xa2);
+	return smi_result;
+}
+
 err_t dte_remap(struct iommu *u, devid_t dev, const struct irt *t)
 {
 	EXPECT(u == &unit && dev == 0xa2 && t->entry == entries);
@@ -270,6 +278,9 @@ TEST(refusals)
 	use_of_id = DTE_ASSIGNED;
 	refused("a VM has the device whose ID");
 	use_of_id = DTE_BLOCKED;
+	smi_result = ERR_UNFIT;
+	refused("SMI filter");
+	smi_result = OK;
 	irt_result = ERR_NOMEM;
 	refused("no memory or no vector");
 	vector_given = 0;

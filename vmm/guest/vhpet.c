@@ -365,6 +365,8 @@ static const char *unfit(struct vm *vm)
 		return "its IOMMU can't remap its messages";
 	if (dte_use(h->device.iommu, h->source.id) == DTE_ASSIGNED)
 		return "a VM has the device whose ID its messages carry";
+	if (smi_forbid(h->device.iommu, h->source.id))
+		return "firmware lets its ID send SMIs, and has locked that in the IOMMU's SMI filter";
 	return NULL;
 }
 

@@ -49,6 +49,11 @@ static void iommus(const struct survey *s, struct survey_text *t)
 				"- IOMMU %u lacks GAPPISup: halted vCPUs are woken by the GA log "
 				"(halt = galog); nothing to be done.\n",
 				i);
+		if (!f->smi_filters)
+			survey_add(t,
+				"- IOMMU %u has no SMI filter: a VM's device can raise SMIs, "
+				"which the firmware answers; nothing to be done.\n",
+				i);
 	}
 }
 

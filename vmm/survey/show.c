@@ -65,9 +65,9 @@ static void show_iommu(const struct survey *s, uint32_t i, struct survey_text *t
 		DEVID_ARGS(u->dev), u->mmio, f->efr, f->efr2);
 	survey_add(t,
 		"  GASup %s, GAMSup %s, GAPPISup %s, GAPPIDisSup %s, XTSup %s, IASup %s, NXSup %s, "
-		"%u levels, %u interrupts a device\n",
+		"%u levels, %u interrupts a device, SMI filter %s\n",
 		yes(f->ga), yes(f->gam), yes(f->gappi), yes(f->gappi_dis), yes(f->xt), yes(f->ia),
-		yes(f->nx), f->host_levels, f->irte_max);
+		yes(f->nx), f->host_levels, f->irte_max, yes(f->smi_filters));
 }
 
 /* Of the bridge above it. */

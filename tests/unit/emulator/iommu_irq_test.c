@@ -76,7 +76,7 @@ TEST(pass_bits)
 	CASE(IOMMU, "Device Table Entry Format",
 		"NMI, INIT and ExtINT pass if their Pass bit is set, else abort; they are never remapped");
 	ASSUMED(IOMMU, "Interrupt Remapping",
-		"those three with a logical destination are aborted even so; SMI passes without a filter; 011b is aborted");
+		"those three with a logical destination are aborted even so; 011b is aborted");
 	static const struct {
 		uint64_t bit;
 		uint32_t data;
@@ -94,10 +94,70 @@ TEST(pass_bits)
 		bench_close();
 	}
 	open_table();
-	EXPECT(msi(0x200)); /* SMI: no filter */
-	EXPECT_EQ(b.msi_count, 1);
 	EXPECT(!msi(0x300));
 	EXPECT_EVENT(0x2028000700000010ull, MSI);
+	bench_close();
+}
+
+#define SMI        0x200u
+#define SMIF_EN    (1ull << 22)
+#define SMIF_LOG   (1ull << 24)
+#define SMIF_VALID (1ull << 16)
+#define SMIF_LOCK  (1ull << 17)
+
+TEST(smi_filter)
+{
+	CASE(IOMMU, "SMI Filter Register",
+		"with SmiFEn only the devices of valid filter registers send SMIs; without it all do");
+	ASSUMED(IOMMU, "SMI Filter Register",
+		"the filter holds whatever IV and IntCtl are; what it blocks is aborted, and with SmiFLogEn logged as INVALID_DEVICE_REQUEST");
+	open_table();
+	EXPECT(msi(SMI));
+	bench_close();
+	open_q2(IV | LEN(8) | TABLE | IRT, SMIF_EN);
+	EXPECT(!msi(SMI));
+	EXPECT_NO_EVENT();
+	wr(0x0060, (DEV + 1) | SMIF_VALID);
+	wr(0x0068, DEV);
+	EXPECT(!msi(SMI));
+	wr(0x0068, DEV | SMIF_VALID);
+	EXPECT(msi(SMI));
+	EXPECT_EQ(b.msi_count, 1);
+	EXPECT_EQ(b.msi_data, SMI);
+	EXPECT(!msi(0x500)); /* an INIT needs its pass bit as before */
+	EXPECT_EVENT(0x2078000700000010ull, MSI);
+	bench_close();
+	open_q2(0, SMIF_EN | SMIF_LOG);
+	EXPECT(!msi(SMI));
+	EXPECT_EVENT(0x8020000000000010ull, MSI);
+	EXPECT(msi(0x41));
+	bench_close();
+}
+
+TEST(smi_filter_registers)
+{
+	CASE(IOMMU, "SMI Filter Register",
+		"there are 2^SmiFRC of them; SmiFLock keeps one as it is until reset; without SmiFSup there are none");
+	struct iommu_config cfg = newest();
+
+	cfg.smi_filter = 0x28 | SMIF_VALID | SMIF_LOCK;
+	bench_open_with(cfg);
+	EXPECT_EQ(rd(0x0060), 0x28 | SMIF_VALID | SMIF_LOCK);
+	wr(0x0060, 0);
+	EXPECT_STRICT(1);
+	EXPECT_EQ(rd(0x0060), 0x28 | SMIF_VALID | SMIF_LOCK);
+	wr(0x0068, 0x3ffff);
+	EXPECT_EQ(rd(0x0068), 0x3ffff);
+	wr(0x0070, 1);
+	EXPECT_STRICT(1);
+	EXPECT_EQ(rd(0x0070), 0);
+	bench_close();
+	cfg.smifsup = false;
+	bench_open_with(cfg);
+	EXPECT_EQ(rd(0x0060), 0);
+	wr(0x0018, SMIF_EN);
+	EXPECT_STRICT(1);
+	EXPECT_EQ(rd(0x0018), 0);
 	bench_close();
 }
 

@@ -25,12 +25,12 @@ static const struct row rows[] = {
 	{ 0x0010, "Event Log Base", 0, 0x0f0ffffffffff000ull, EVENT_RUN },
 	{ 0x0020, "Exclusion Base", 0, 0x000ffffffffff003ull, 0 },
 	{ 0x0028, "Exclusion Range Limit", 0, 0x000ffffffffff000ull, 0 },
-	{ 0x0030, "Extended Feature", 0x000040c0002008e5ull, 0, 0 },
+	{ 0x0030, "Extended Feature", 0x000040c0002508e5ull, 0, 0 },
 	{ 0x0038, "PPR Log Base (absent)", 0, 0, 0 },
 	{ 0x0040, "Hardware Event Upper (absent)", 0, 0, 0 },
 	{ 0x0048, "Hardware Event Lower (absent)", 0, 0, 0 },
 	{ 0x0050, "Hardware Event Status (absent)", 0, 0, 0 },
-	{ 0x0060, "SMI Filter 0 (absent)", 0, 0, 0 },
+	{ 0x0070, "SMI Filter 2 (absent)", 0, 0, 0 },
 	{ 0x00d8, "SMI Filter 15 (absent)", 0, 0, 0 },
 	{ 0x00e0, "Guest Virtual APIC Log Base", 0, 0x0f0ffffffffff000ull, GALOG_RUN },
 	{ 0x00e8, "Guest Virtual APIC Log Tail Address", 0, 0x000ffffffffffff8ull, GALOG_RUN },
@@ -135,7 +135,7 @@ TEST(protected_while_its_unit_runs)
 /* The control register, with each feature there; reserved bits as the manual has them. */
 TEST(control_bits)
 {
-	const uint64_t writable = 0x088c081c3e021fffull;
+	const uint64_t writable = 0x088c081c3f421fffull;
 
 	CASE(IOMMU, "IOMMU Control Register", "0018h Control: reset 0, read-write %016llxh, rest 0",
 		(unsigned long long)writable);

@@ -10,14 +10,14 @@ TEST(feature_registers)
 	CASE(IOMMU, "IOMMU MMIO Registers",
 		"the feature registers 030h and 1A0h name what this part has, and are read-only");
 	bench_open();
-	/* PreF, XT, GAPPI, IA, GA; HATS 2; GAM 1; DevTblSeg 3; MsiCapMmio. */
-	EXPECT_EQ(rd(0x0030), 0x000040c0002008e5ull);
+	/* PreF, XT, GAPPI, IA, GA; HATS 2; SmiF 1, SmiFRC 1; GAM 1; DevTblSeg 3; MsiCapMmio. */
+	EXPECT_EQ(rd(0x0030), 0x000040c0002508e5ull);
 	EXPECT_EQ(rd(0x01a0), 0x0000000000000110ull);
 	wr(0x0030, 0);
 	EXPECT_STRICT(0); /* all zeroes to a read-only register harm nobody */
 	wr(0x0030, 1);
 	EXPECT_STRICT(1);
-	EXPECT_EQ(rd(0x0030), 0x000040c0002008e5ull);
+	EXPECT_EQ(rd(0x0030), 0x000040c0002508e5ull);
 	bench_close();
 }
 
@@ -30,7 +30,7 @@ TEST(features_can_be_absent)
 
 	cfg.gappisup = false;
 	bench_open_with(cfg);
-	EXPECT_EQ(rd(0x0030), 0x000040c0002008c5ull);
+	EXPECT_EQ(rd(0x0030), 0x000040c0002508c5ull);
 	EXPECT_EQ(rd(0x01a0), 0x100);
 	wr(0x0018, 1ull << 55);
 	EXPECT_STRICT(1);
@@ -40,7 +40,7 @@ TEST(features_can_be_absent)
 	cfg = newest();
 	cfg.gasup = false;
 	bench_open_with(cfg);
-	EXPECT_EQ(rd(0x0030), 0x000040c000000841ull);
+	EXPECT_EQ(rd(0x0030), 0x000040c000050841ull);
 	bench_close();
 
 	cfg = newest();
@@ -48,6 +48,7 @@ TEST(features_can_be_absent)
 	cfg.iasup = false;
 	cfg.xtsup = false;
 	cfg.num_int_remap = 0;
+	cfg.smifsup = false;
 	bench_open_with(cfg);
 	EXPECT_EQ(rd(0x0030), 0x000040c0002008a1ull);
 	EXPECT_EQ(rd(0x01a0), 0);
@@ -302,7 +303,7 @@ TEST(ivrs_bytes)
 		0x80, 0x03, 0, 0, 0, 0x04, 0xff, 0xff, 0, 0x48, 0, 0, 0, 0x00, 0xa0, 0, 1, 0x48, 0,
 		0, 0, 0, 0xa0, 0, 2 };
 	static const uint8_t type40[] = { 0x40, 0, 0x40, 0, 0x02, 0, 0x40, 0, 0, 0, 0xd8, 0xfe, 0,
-		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xe5, 0x08, 0x20, 0, 0xc0, 0x40, 0, 0, 0x10, 1 };
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xe5, 0x08, 0x25, 0, 0xc0, 0x40, 0, 0, 0x10, 1 };
 	uint8_t buf[512];
 
 	bench_open();

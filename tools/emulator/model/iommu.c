@@ -15,6 +15,8 @@ void iommu_config_newest(struct iommu_config *cfg)
 		.iasup = true,
 		.prefsup = true,
 		.irtcachedissup = true,
+		.smifsup = true,
+		.smi_filters = 1,
 		.num_int_remap = 1,
 		.hats = 2,
 		.segments_log2 = 3,
@@ -39,6 +41,8 @@ uint64_t iommu_efr(const struct iommu_config *cfg)
 	efr |= cfg->iasup ? EFR_IA_SUP : 0;
 	efr |= cfg->gasup ? EFR_GA_SUP : 0;
 	efr |= gam ? EFR_GAM_SUP : 0;
+	if (cfg->smifsup)
+		efr |= EFR_SMIF_SUP | (uint64_t)(cfg->smi_filters & 7) << EFR_SMIF_RC_SHIFT;
 	efr |= (uint64_t)(cfg->hats & 3) << EFR_HATS_SHIFT;
 	efr |= (uint64_t)(cfg->segments_log2 & 3) << EFR_SEGMENT_SHIFT;
 	return efr;
@@ -71,6 +75,9 @@ void iommu_reset(struct iommu *u)
 	u->pci = (struct iommu_pci){ .locked = true, .base = u->cfg.mmio_base };
 	*iommu_reg(u, REG_EFR) = iommu_efr(&u->cfg);
 	*iommu_reg(u, REG_EFR2) = iommu_efr2(&u->cfg);
+	if (u->cfg.smifsup)
+		*iommu_reg(u, REG_SMI_FILTER0) =
+			u->cfg.smi_filter & (SMIF_DEVICE | SMIF_VALID | SMIF_LOCK);
 	iommu_dte_drop_all(u);
 	iommu_irte_drop_all(u);
 	iommu_tlb_drop_all(u);

@@ -22,6 +22,9 @@ struct iommu_config {
 	bool prefsup;
 	bool irtcachedissup; /* the control bit sticks; there is no feature bit for it */
 	bool htrangeignore;
+	bool smifsup;           /* SMIs of devices can be held back */
+	unsigned smi_filters;   /* EFR.SmiFRC: log2 of how many devices may be let through */
+	unsigned smi_filter;    /* the first of these registers, as firmware has left it */
 	unsigned num_int_remap; /* EFR2.NumIntRemapSup: 0 = 512 entries, 1 = 2048 */
 	unsigned hats;          /* EFR.HATS: 0 = 4 levels, 1 = 5, 2 = 6, 3 = none */
 	unsigned segments_log2; /* EFR.DevTblSegSup */

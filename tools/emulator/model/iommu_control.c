@@ -18,6 +18,8 @@ uint64_t iommu_control_mask(const struct iommu_config *cfg)
 		mask |= CTL_XT_EN | CTL_INTCAP_XT_EN;
 	if (efr & EFR_GAPPI_SUP)
 		mask |= CTL_GAPPI_EN;
+	if (efr & EFR_SMIF_SUP)
+		mask |= CTL_SMIF_EN | CTL_SMIF_LOG_EN;
 	if (cfg->num_int_remap)
 		mask |= BIT64(43);
 	if (cfg->segments_log2)

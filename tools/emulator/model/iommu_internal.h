@@ -94,4 +94,12 @@ void iommu_irte_drop_all(struct iommu *u);
 /* iommu_post.c */
 bool iommu_post(struct iommu *u, uint16_t devid, const struct irte *irte);
 
+/* How many SMI filter registers there are. */
+static inline unsigned iommu_smi_filters(const struct iommu_config *cfg)
+{
+	unsigned log2 = cfg->smi_filters & 7;
+
+	return !cfg->smifsup ? 0 : log2 > 4 ? 16 : 1u << log2;
+}
+
 #endif

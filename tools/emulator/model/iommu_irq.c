@@ -113,6 +113,27 @@ static bool pass(struct iommu *u, const struct request *r, uint64_t bit)
 						: refuse(u, r, EVF_PR | EVF_PE, false);
 }
 
+/* SMIs are in no table: the filter lets those of the devices through that its registers name. */
+static bool filter_smi(struct iommu *u, const struct request *r)
+{
+	if (!iommu_ctl(u, CTL_SMIF_EN))
+		return forward(u, r);
+	for (uint32_t i = 0; i < iommu_smi_filters(&u->cfg); i++) {
+		uint64_t filter = iommu_get(u, REG_SMI_FILTER0 + 8 * i);
+
+		if ((filter & SMIF_VALID) && (filter & SMIF_DEVICE) == r->devid)
+			return forward(u, r);
+	}
+	if (iommu_ctl(u, CTL_SMIF_LOG_EN))
+		iommu_event(u, EV_INVALID_REQUEST, EVF_RW, r->devid, 0, r->address);
+	return false;
+}
+
+static bool is_smi(const struct request *r)
+{
+	return (r->data >> 8 & 7) == MSG_SMI;
+}
+
 /* The message type is data 10:8, unless software has asked for 2048 entries: then those
  * bits belong to the index of every message that the table is to remap. */
 static bool by_type(struct iommu *u, const struct request *r)
@@ -128,8 +149,8 @@ static bool by_type(struct iommu *u, const struct request *r)
 		if (control == 1)
 			return forward(u, r);
 		return control == 2 ? through_table(u, r) : refuse(u, r, EVF_PR | EVF_PE, false);
-	case MSG_SMI: /* no SMI filter in this part */
-		return forward(u, r);
+	case MSG_SMI:
+		return filter_smi(u, r);
 	case MSG_NMI:
 		return pass(u, r, DTE2_NMI_PASS);
 	case MSG_INIT:
@@ -152,7 +173,7 @@ bool iommu_interrupt(struct iommu *u, uint16_t devid, uint64_t address, uint32_t
 		return false;
 	/* V has no say in this: Linux 6.1 has the IOAPIC remapped with IV = 1, V = 0. */
 	if (!(r.dte->q[2] & DTE2_IV))
-		return forward(u, &r);
+		return is_smi(&r) ? filter_smi(u, &r) : forward(u, &r);
 	return by_type(u, &r);
 }
 

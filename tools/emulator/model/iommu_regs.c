@@ -13,7 +13,8 @@ enum reg_kind {
 	TAIL,    /* of the command buffer: software's pointer */
 	CONTROL,
 	STATUS,
-	PCI, /* a mirror of configuration space, from offset pci */
+	SMI_FILTER, /* as it is for ever once its lock bit is set */
+	PCI,        /* a mirror of configuration space, from offset pci */
 };
 
 struct reg {
@@ -61,9 +62,9 @@ static const struct reg regs[] = {
 static bool absent_feature(uint32_t o)
 {
 	return o == REG_PPR_BASE || (o >= REG_HEV_UPPER && o <= REG_HEV_STATUS) ||
-	       (o >= REG_SMI_FILTER0 && o <= REG_SMI_FILTER15) || o == REG_PPR_B_BASE ||
-	       o == REG_EVENT_B_BASE || (o >= REG_DEV_FEATURE && o <= REG_DEV_STATUS) ||
-	       o == REG_VIOMMU_STATUS || (o >= REG_VMGUARD_FIRST && o <= REG_VMGUARD_LAST) ||
+	       o == REG_PPR_B_BASE || o == REG_EVENT_B_BASE ||
+	       (o >= REG_DEV_FEATURE && o <= REG_DEV_STATUS) || o == REG_VIOMMU_STATUS ||
+	       (o >= REG_VMGUARD_FIRST && o <= REG_VMGUARD_LAST) ||
 	       (o >= REG_MARC_FIRST && o <= REG_MARC_LAST) || o == REG_PPR_HEAD ||
 	       o == REG_PPR_TAIL || o == REG_PPR_B_HEAD || o == REG_PPR_B_TAIL ||
 	       o == REG_EVENT_B_HEAD || o == REG_EVENT_B_TAIL || o == REG_PPR_AUTO ||
@@ -71,6 +72,8 @@ static bool absent_feature(uint32_t o)
 }
 
 static const struct reg segment_reg = { REG_SEGMENT1, PLAIN, BITS64(51, 12) | BITS64(7, 0), 0, 0 };
+static const struct reg smi_reg = { REG_SMI_FILTER0, SMI_FILTER,
+	SMIF_DEVICE | SMIF_VALID | SMIF_LOCK, 0, 0 };
 static const struct reg absent_reg = { 0, CONST, 0, 0, 0 };
 
 static const struct reg *find(const struct iommu *u, uint32_t o)
@@ -83,6 +86,11 @@ static const struct reg *find(const struct iommu *u, uint32_t o)
 		bool there = (o - REG_SEGMENT1) / 8 + 1 < 1u << u->cfg.segments_log2;
 
 		return there ? &segment_reg : &absent_reg;
+	}
+	if (o >= REG_SMI_FILTER0 && o <= REG_SMI_FILTER15) {
+		bool there = (o - REG_SMI_FILTER0) / 8 < iommu_smi_filters(&u->cfg);
+
+		return there ? &smi_reg : &absent_reg;
 	}
 	return absent_feature(o) ? &absent_reg : NULL;
 }
@@ -212,6 +220,12 @@ static void write64(struct iommu *u, uint32_t o, uint64_t value, uint64_t lanes)
 		break;
 	case STATUS:
 		*iommu_reg(u, o) &= ~(value & lanes & STS_W1C);
+		break;
+	case SMI_FILTER:
+		if (iommu_get(u, o) & SMIF_LOCK)
+			STRICT(u, "write to the locked SMI filter %#x", o);
+		else
+			write_plain(u, r, o, merged, lanes);
 		break;
 	case PCI:
 		write_pci(u, r, value, lanes);

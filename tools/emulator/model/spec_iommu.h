@@ -84,6 +84,8 @@ static inline uint64_t bits_get(uint64_t word, unsigned high, unsigned low)
 #define CTL_ISOC          BIT64(11)
 #define CTL_CMD_BUF_EN    BIT64(12)
 #define CTL_GA_EN         BIT64(17)
+#define CTL_SMIF_EN       BIT64(22)
+#define CTL_SMIF_LOG_EN   BIT64(24)
 #define CTL_GAM_EN        BITS64(27, 25)
 #define CTL_GALOG_EN      BIT64(28)
 #define CTL_GA_INT_EN     BIT64(29)
@@ -101,12 +103,19 @@ static inline uint64_t bits_get(uint64_t word, unsigned high, unsigned low)
 #define EFR_IA_SUP        BIT64(6)
 #define EFR_GA_SUP        BIT64(7)
 #define EFR_HATS_SHIFT    10
+#define EFR_SMIF_SUP      BIT64(16) /* SmiFSup = 01b */
+#define EFR_SMIF_RC_SHIFT 18        /* SmiFRC: log2 of how many registers */
 #define EFR_GAM_SUP       BIT64(21) /* GAMSup = 001b: guest virtual APIC mode */
 #define EFR_SEGMENT_SHIFT 38
 #define EFR_MSI_MMIO_SUP  BIT64(46)
 #define EFR2_GAPPIDIS_SUP BIT64(4)
 #define EFR2_NUM_IR_SHIFT 8
 #define EFR2_HT_IGNORE    BIT64(11)
+
+/* "SMI Filter Register" */
+#define SMIF_DEVICE BITS64(15, 0)
+#define SMIF_VALID  BIT64(16)
+#define SMIF_LOCK   BIT64(17)
 
 /* "IOMMU Status Register [MMIO Offset 2020h]" */
 #define STS_EVENT_OVERFLOW BIT64(0)
