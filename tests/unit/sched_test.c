@@ -27,8 +27,11 @@ static uint64_t late;          /* ticks: the timer comes so much after it is due
 static unsigned armed;
 static struct {
 	uint64_t wakes, runs; /* ticks: when it is woken, and for how long it runs then */
+	uint64_t woken;       /* when it was, or 0 once it has been loaded */
 	uint64_t began, ran;  /* its last load; in all */
+	uint64_t longest;     /* from a wake-up to the load */
 } life[VCPUS];
+static void (*blocked)(unsigned i); /* it has done what it wanted */
 
 uint64_t sim_ticks(void)
 {
@@ -69,6 +72,9 @@ bool vcpu_load(struct cpu *here, struct vcpu *v)
 	here->current = v;
 	v->state = VCPU_RUNNING;
 	life[v - vcpu].began = now;
+	if (life[v - vcpu].woken && now - life[v - vcpu].woken > life[v - vcpu].longest)
+		life[v - vcpu].longest = now - life[v - vcpu].woken;
+	life[v - vcpu].woken = 0;
 	return true;
 }
 
@@ -88,36 +94,45 @@ bool vcpu_take_events(struct cpu *here, struct vcpu *v)
 	return budget_over(here, v);
 }
 
-/* Time goes on to whatever comes first: an interrupt, or v has done what it wanted. */
-void svm_enter(struct cpu *here, struct svm_vcpu *s)
+/* Time goes on to whatever comes first, an interrupt or the end. */
+static void pass_time(uint64_t until)
 {
-	unsigned me = (unsigned)(CONTAINER_OF(s, struct vcpu, svm) - vcpu);
-	uint64_t next = end, from = now;
-
-	if (due && due + late < next)
-		next = due + late;
+	if (due && due + late < until)
+		until = due + late;
 	for (unsigned i = 0; i < VCPUS; i++)
-		if (life[i].wakes < next)
-			next = life[i].wakes;
-	if (life[me].runs != NEVER && now + life[me].runs < next)
-		next = now + life[me].runs;
-	if (next > now)
-		now = next;
-	life[me].ran += now - from;
-	if (life[me].runs != NEVER)
-		life[me].runs -= now - from;
+		if (life[i].wakes < until)
+			until = life[i].wakes;
+	if (until > now)
+		now = until;
 	/* The timer first, as its vector is the higher one: both are there before anybody looks. */
 	if (due && due + late <= now) {
 		due = 0;
-		sched_tick(here);
+		sched_tick(&cpu);
 	}
 	for (unsigned i = 0; i < VCPUS; i++) {
 		if (life[i].wakes > now)
 			continue;
+		life[i].woken = life[i].wakes;
 		life[i].wakes = NEVER;
 		vcpu[i].state = VCPU_RUNNABLE;
-		sched_enqueue(here, &vcpu[i]);
+		sched_enqueue(&cpu, &vcpu[i]);
 	}
+}
+
+void sim_sleep(void)
+{
+	pass_time(end);
+}
+
+void svm_enter(struct cpu *here, struct svm_vcpu *s)
+{
+	unsigned me = (unsigned)(CONTAINER_OF(s, struct vcpu, svm) - vcpu);
+	uint64_t from = now, wanted = life[me].runs;
+
+	pass_time(wanted != NEVER && now + wanted < end ? now + wanted : end);
+	life[me].ran += now - from;
+	if (wanted != NEVER)
+		life[me].runs -= now - from;
 }
 
 enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
@@ -126,6 +141,8 @@ enum exit_result exit_handle(struct cpu *here, struct vcpu *v)
 		return EXIT_RESUME;
 	here->current = NULL;
 	v->state = VCPU_BLOCKED;
+	if (blocked)
+		blocked((unsigned)(v - vcpu));
 	return EXIT_LEAVE;
 }
 
@@ -144,8 +161,9 @@ static void fresh(void)
 		vcpu[i].avic.active = true;
 		life[i].wakes = NEVER;
 		life[i].runs = NEVER;
-		life[i].began = life[i].ran = 0;
+		life[i].began = life[i].ran = life[i].woken = life[i].longest = 0;
 	}
+	blocked = NULL;
 }
 
 /* i is woken so many us after the start. */
@@ -160,8 +178,8 @@ static void run_for(unsigned first, uint64_t us)
 	end = START + us * US;
 	vcpu[first].state = VCPU_RUNNABLE;
 	sched_enqueue(&cpu, &vcpu[first]);
-	while (now < end && sched_turn(&cpu))
-		;
+	while (now < end)
+		sched_turn(&cpu);
 }
 
 static uint64_t began_us(unsigned i)
@@ -245,4 +263,89 @@ TEST(budget_comes_back_at_the_end_of_a_turn)
 	EXPECT_EQ(began_us(HIGH), 5000);
 	EXPECT_EQ(began_us(OTHER), 6000);
 	EXPECT_EQ(began_us(EQUAL), 8000);
+}
+
+/* ---- the bound of docs/scheduler.md, at random ---- */
+
+#define CASES   300
+#define WAKEUPS 60
+#define HOST_US 20 /* crumbs of budgets; host code takes no time here */
+
+static uint32_t random_state;
+static unsigned wakeups;
+
+static uint64_t below(uint64_t n)
+{
+	random_state = random_state * 1664525u + 1013904223u;
+	return (random_state >> 8) % n;
+}
+
+/* EQUAL is the one that is timed: it works for a moment, and sleeps until a random one. */
+static void again(unsigned i)
+{
+	if (i != EQUAL || !wakeups--)
+		return;
+	life[i].runs = 50 * US;
+	life[i].wakes = now + (100 + below(12000)) * US;
+}
+
+static uint64_t bound_us(void)
+{
+	uint64_t wait = HOST_US, total = 0;
+
+	for (unsigned round = 0; round < 1000; round++, wait = total) {
+		total = HOST_US;
+		for (unsigned i = 0; i < VCPUS; i++) {
+			const struct server *s = &vcpu[i].server;
+			uint64_t served = NEVER;
+
+			if (i == EQUAL || vcpu[i].priority < vcpu[EQUAL].priority)
+				continue;
+			if (s->period)
+				served = (wait * US + s->period - 1) / s->period * s->budget / US;
+			if (vcpu[i].priority == vcpu[EQUAL].priority && served > SLICE / US)
+				served = SLICE / US;
+			total += served;
+		}
+		if (total == wait)
+			break;
+	}
+	return wait;
+}
+
+/* The others always want to run; a better one has a budget, or there is no bound. */
+static void neighbours(void)
+{
+	for (unsigned i = 0; i < VCPUS; i++) {
+		if (i == EQUAL)
+			continue;
+		vcpu[i].priority = (uint8_t)(1 + below(3));
+		if (vcpu[i].priority > 2 || below(2))
+			budget_init(&vcpu[i], 500 + 250 * below(5), 5000 + 1000 * below(6));
+		wakes(i, below(3000));
+	}
+}
+
+TEST(longest_wait)
+{
+	uint64_t most = 0; /* of the bound, percent */
+
+	for (unsigned n = 0; n < CASES; n++) {
+		fresh();
+		random_state = n;
+		neighbours();
+		blocked = again;
+		wakeups = WAKEUPS;
+		life[EQUAL].runs = 50 * US;
+		run_for(EQUAL, 4000000);
+		uint64_t bound = bound_us();
+
+		EXPECT_EQ(wakeups, ~0u);
+		if (life[EQUAL].longest > bound * US)
+			printf("case %u: %lu us, bound %lu\n", n, life[EQUAL].longest / US, bound);
+		EXPECT(life[EQUAL].longest <= bound * US);
+		if (100 * life[EQUAL].longest / (bound * US) > most)
+			most = 100 * life[EQUAL].longest / (bound * US);
+	}
+	EXPECT(most > 90); /* it is a tight one */
 }
