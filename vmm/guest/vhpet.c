@@ -412,6 +412,8 @@ void vhpet_create(struct vm *vm, const char **why)
 	hpet_stop(&h->host);
 	h->device.vm = vm;
 	if (vhpet_open(vm, why)) {
+		/* What the IOMMU may still read, and a vector that may still come, are lost rather
+		 * than used again. */
 		vhpet_close(vm);
 		h->device.vm = NULL;
 		return;
