@@ -98,6 +98,11 @@ CASES = [
         "vm bad: 4 more events at the IOMMU", "REPORT refused vm=bad events=8 "],
         [at_most(4, "IO_PAGE_FAULT")], cpus="0", count=40000, devices=EDU,
         machine={"extra": EDU_32}),
+    # Messages that no entry remaps, and that would stop a CPU or its host: by their type.
+    *[beside(f"isolation-{name}", f"forge count=3 data={kind << 8}", [
+        "IO_PAGE_FAULT: device 00:05.0 of vm bad", "REPORT refused vm=bad events=3 "],
+        cpus="0", count=20000, devices=EDU, machine={"extra": EDU_32})
+      for name, kind in (("nmi", 4), ("init", 5), ("extint", 7))],
     # System management interrupts, which are in no table.
     *[beside(f"isolation-smi{name}", f"forge count=3 data={0x200}", [
         "INVALID_DEVICE_REQUEST: device 00:05.0 of vm bad", "REPORT refused vm=bad events=3 "],
