@@ -139,7 +139,9 @@ static bool run_arm(enum soak_mechanism m, enum soak_fault f)
 	hypercall(HC_MARK | (uint64_t)r.arm << 32, 1, 0, 0, 0);
 	woken = wakeups();
 	start();
-	while (!soak.lost && (SUM(delivered) - r.delivered < count || wakeups() - woken < count)) {
+	/* A wake-up under way may turn out to be a spurious one, or a nap's: one of each vCPU. */
+	while (!soak.lost &&
+		(SUM(delivered) - r.delivered < count || wakeups() - woken < count + GUEST_VCPUS)) {
 		soak_nap(SOAK_LOOK_US);
 		soak_watch();
 	}
