@@ -147,7 +147,6 @@ static struct vcpu *next_turn(struct cpu *cpu, struct vcpu *v)
 	vcpu_preempt(cpu, v);
 	other = ready_take(cpu);
 	ready_push(cpu, v);
-	cpu->resched = 1; /* v waits: the other one's slice begins */
 	return other;
 }
 
@@ -169,7 +168,10 @@ static __attribute__((noinline)) struct vcpu *take_turns(struct cpu *cpu, struct
 {
 	if (!cpu->slice_end)
 		slice_begin(cpu, v);
-	return cpu->slice_end == SLICE_OVER ? next_turn(cpu, v) : NULL;
+	if (cpu->slice_end != SLICE_OVER)
+		return NULL;
+	cpu->resched = 1; /* v waits: the other one's slice begins */
+	return next_turn(cpu, v);
 }
 
 /* Is there somebody better, or an equal and the slice is over? Then v leaves this CPU for it: the

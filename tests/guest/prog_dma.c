@@ -91,6 +91,7 @@ void program_forge(uint32_t index)
 	*(uint32_t *)source = (uint32_t)args_number("data", 0x7ff);
 	edu_copy_in(edu, (uintptr_t)source, 4);
 	halt_until_done(1);
+	print("forge: sends %x\n", *(uint32_t *)source);
 	for (uint64_t i = 1; i <= count; i++) {
 		edu_copy_out(edu, INTERRUPTS, 4);
 		halt_until_done(i + 1);

@@ -116,7 +116,7 @@ CASES = [
     # The twin: without the filter it is the end of the machine, whose firmware has no handler.
     Case("isolation-smi-unfiltered", vm(f"forge count=3 data={0x200}", "0", "bad", devices=EDU)
          + vm("neighbour count=20000", "0, 1, 0, 1", "good", devices=IGB),
-         ["warning: iommu0: no SMI filter", "vm good: device 00:04.0"], ["TEST"],
+         ["warning: iommu0: no SMI filter", "bad: forge: sends 200"], ["forge: 3 messages", "TEST"],
          outcome="timeout", status=None, timeout=30, edu=0, extra=EDU_32, without=["smi-filter"]),
     # The twin of the IPIs: vCPU 2 is the VM's own, and gets them.
     *[Case(f"isolation-ipis-own{name}", vm("foreign modes=2", "0, 1, 0", **keys),
